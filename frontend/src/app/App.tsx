@@ -1,0 +1,82 @@
+import { Component, lazy, type ReactNode, Suspense } from "react";
+import { type Config, WagmiProvider } from "wagmi";
+import { Route, Switch } from "wouter";
+import { type ChainFeed, ChainProvider } from "../data/index.ts";
+import { text } from "../text/index.ts";
+import type { Language } from "../text/language.ts";
+import { ButtonLink, PageTitle, Skeleton } from "../ui/index.ts";
+import { WalletDialogProvider } from "../wallet/index.ts";
+import { Shell } from "./Shell.tsx";
+import { Crashed } from "./Start.tsx";
+
+const Market = lazy(() => import("../pages/market/index.ts"));
+const Auction = lazy(() => import("../pages/auction/index.ts"));
+const Energy = lazy(() => import("../pages/energy/index.ts"));
+const Operator = lazy(() => import("../pages/operator/index.ts"));
+const Debug = lazy(() => import("../pages/debug/index.ts"));
+const Deliveries = lazy(() => import("../pages/deliveries/index.ts"));
+const Wallet = lazy(() => import("../pages/wallet/index.ts"));
+const Bills = lazy(() => import("../pages/bills/index.ts"));
+
+class Boundary extends Component<{ children: ReactNode }, { error?: Error }> {
+  override state: { error?: Error } = {};
+  static getDerivedStateFromError(error: Error) {
+    return { error };
+  }
+  override render() {
+    return this.state.error ? <Crashed message={this.state.error.message} /> : this.props.children;
+  }
+}
+
+function NotFound() {
+  return (
+    <>
+      <PageTitle title={text.notFound.title} lead={text.notFound.lead} />
+      <ButtonLink href="/">{text.notFound.back}</ButtonLink>
+    </>
+  );
+}
+
+/** The place a page will take, so that nothing jumps when it arrives. */
+const PagePlace = () => (
+  <div aria-hidden="true">
+    <Skeleton className="h-9 w-48" />
+    <Skeleton className="mt-8 block h-64 w-full rounded-2xl" />
+  </div>
+);
+
+interface Props {
+  feed: ChainFeed;
+  wallets: Config;
+  onLanguage: (language: Language) => void;
+}
+
+export function App({ feed, wallets, onLanguage }: Props) {
+  return (
+    <Boundary>
+      <WagmiProvider config={wallets}>
+        <ChainProvider feed={feed}>
+          <WalletDialogProvider>
+            <Shell onLanguage={onLanguage}>
+              <Boundary>
+                <Suspense fallback={<PagePlace />}>
+                  <Switch>
+                    <Route path="/" component={Market} />
+                    <Route path="/auction" component={Auction} />
+                    <Route path="/deliveries" component={Deliveries} />
+                    <Route path="/energy" component={Energy} />
+                    <Route path="/wallet" component={Wallet} />
+                    <Route path="/operator" component={Operator} />
+                    <Route path="/debug" component={Debug} />
+                    <Route path="/bills" component={Bills} />
+                    <Route component={NotFound} />
+                  </Switch>
+                </Suspense>
+              </Boundary>
+            </Shell>
+          </WalletDialogProvider>
+        </ChainProvider>
+      </WagmiProvider>
+    </Boundary>
+  );
+}

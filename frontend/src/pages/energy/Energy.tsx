@@ -1,0 +1,118 @@
+import { lazy, Suspense, useState } from "react";
+import { type Meter, useLedger, useMeasured, useMyMeters, useNow, useZone } from "../../data/index.ts";
+import { text } from "../../text/index.ts";
+import { Button, Card, CardTitle, Choice, Empty, PageTitle, Skeleton } from "../../ui/index.ts";
+import { useSession, useWalletDialog } from "../../wallet/index.ts";
+import { CertificatesCard } from "./CertificatesCard.tsx";
+import { FlowPicture } from "./FlowPicture.tsx";
+import { flowsBySlot, tradedBySlot } from "../../data/flows.ts";
+import { MetersCard } from "./MetersCard.tsx";
+import { divide, type Period, PERIODS, rangeOf, total } from "./periods.ts";
+import { UnsoldCard } from "./UnsoldCard.tsx";
+import { usePeriodName } from "./usePeriodName.ts";
+
+const ChartCard = lazy(() => import("./ChartCard.tsx"));
+
+/** An hour is worth a look only where it holds many slots. */
+const SHORT_SLOT = 300;
+
+export function Energy() {
+  const session = useSession();
+  const openWallets = useWalletDialog();
+  const meters = useMyMeters(session.account);
+  const words = text.energy;
+  const nothing = !session.account ? (
+    <Empty icon="energy" title={words.connectFirst}>
+      <Button className="mt-2" onClick={openWallets}>
+        {text.wallets.connect}
+      </Button>
+    </Empty>
+  ) : (
+    meters?.length === 0 && (
+      <Empty icon="energy" title={words.noMeter}>
+        {words.noMeterNote}
+      </Empty>
+    )
+  );
+  return (
+    <>
+      <PageTitle title={words.title} lead={words.lead} />
+      {nothing ? (
+        <Card>{nothing}</Card>
+      ) : !meters ? (
+        <Place />
+      ) : (
+        <div className="space-y-4">
+          <MetersCard meters={meters} />
+          <Figures meters={meters} />
+        </div>
+      )}
+      {session.account && meters && (
+        <div className="mt-4">
+          <CertificatesCard account={session.account} />
+        </div>
+      )}
+    </>
+  );
+}
+
+/** As tall as what comes: what stands below it is out of sight, and nothing that is read jumps. */
+const Place = () => <Skeleton className="block h-[60rem] w-full rounded-2xl" />;
+
+function Figures({ meters }: { meters: Meter[] }) {
+  const zone = useZone();
+  const ledger = useLedger();
+  const now = useNow();
+  const measured = useMeasured(meters);
+  const periods = zone.slotDuration <= SHORT_SLOT ? PERIODS : PERIODS.filter((each) => each !== "hour");
+  const [period, setPeriod] = useState<Period>(periods[0]);
+  const [back, setBack] = useState(0);
+  const name = usePeriodName();
+  const words = text.energy.period;
+
+  const flows =
+    ledger &&
+    measured &&
+    flowsBySlot(
+      measured.values(),
+      tradedBySlot(new Set(meters.map(({ id }) => id)), ledger.deliveries.values(), ledger.orders.values()),
+    );
+  if (!flows) return <Place />;
+  const range = rangeOf(period, now, back, zone.slotDuration);
+  const parts = divide(flows, range, zone.slotDuration);
+  return (
+    <>
+      <Card testId="energy-figures">
+        <CardTitle
+          note={name(period, range)}
+          actions={
+            <span className="flex flex-wrap items-center gap-2">
+              <Choice
+                label={words.label}
+                value={period}
+                options={periods.map((each) => ({ value: each, label: words[each], testId: `period-${each}` }))}
+                onChange={(next) => {
+                  setPeriod(next);
+                  setBack(0);
+                }}
+              />
+              <Button variant="secondary" aria-label={words.earlier} onClick={() => setBack(back + 1)}>
+                ←
+              </Button>
+              <Button variant="secondary" aria-label={words.later} off={back === 0} onClick={() => setBack(back - 1)}>
+                →
+              </Button>
+            </span>
+          }
+        >
+          {text.energy.flow.title}
+        </CardTitle>
+        <FlowPicture flows={total(parts)} />
+      </Card>
+      <Suspense fallback={<Skeleton className="block h-96 w-full rounded-2xl" />}>
+        <ChartCard period={period} range={range} parts={parts} />
+      </Suspense>
+      <UnsoldCard meters={meters} measured={measured} />
+    </>
+  );
+}

@@ -1,0 +1,100 @@
+import type { Address } from "@ioe/protocol";
+import { useState } from "react";
+import { useBlockTimes, useFormat, useLedger } from "../../data/index.ts";
+import { DeliveryStory, OrderStory, TransactionRef } from "../../story/index.ts";
+import { text } from "../../text/index.ts";
+import { Button, Card, CardTitle, type Column, PagedTable, Skeleton } from "../../ui/index.ts";
+import { useSlotTime } from "../auction/useSlotTime.ts";
+import { type Entry, statementOf } from "./statement.ts";
+
+const AT_ONCE = 10;
+
+function EntryTime({ block }: { block: bigint }) {
+  const format = useFormat();
+  const [time] = useBlockTimes([block]);
+  return time === undefined ? <Skeleton className="h-4 w-24" /> : <>{format.dateTime(time)}</>;
+}
+
+/** What came and went, newest first. */
+export function HistoryCard({ account, className }: { account: Address; className?: string }) {
+  const format = useFormat();
+  const time = useSlotTime();
+  const ledger = useLedger();
+  const [told, setTold] = useState<Entry>();
+  const words = text.wallet.history;
+  const entries = ledger && statementOf(ledger, account);
+
+  const what = (entry: Entry) => {
+    switch (entry.kind) {
+      case "deposited":
+      case "withdrawn":
+        return words[entry.kind];
+      case "bought":
+      case "sold":
+        return words[entry.kind](text.deliveries.heading(String(entry.delivery.id)));
+      case "bid":
+      case "ask":
+        return words[entry.kind](time.range(entry.order.slot));
+    }
+  };
+  const columns: Column<Entry>[] = [
+    { key: "when", title: words.column.when, cell: (entry) => <EntryTime block={entry.block} /> },
+    { key: "what", title: words.column.what, cell: what },
+    {
+      key: "amount",
+      title: words.column.amount,
+      number: true,
+      cell: (entry) => (
+        <span className="block">
+          <span className="block font-semibold">{format.moneySigned(entry.amount)}</span>
+          {entry.isSetAside && <span className="block text-xs text-muted">{words.setAside}</span>}
+        </span>
+      ),
+    },
+    {
+      key: "details",
+      title: words.column.details,
+      number: true,
+      hideTitleOnPhone: true,
+      cell: (entry) =>
+        "transaction" in entry ? (
+          <TransactionRef hash={entry.transaction} />
+        ) : (
+          <Button
+            variant="quiet"
+            onClick={() => setTold(entry)}
+            aria-label={words.openName(what(entry))}
+            data-testid="story-open"
+          >
+            {text.deliveries.story.open}
+          </Button>
+        ),
+    },
+  ];
+  const close = () => setTold(undefined);
+  return (
+    <Card className={className} testId="history">
+      <CardTitle note={words.note}>{words.title}</CardTitle>
+      {!entries ? (
+        <Skeleton className="block h-24 w-full" />
+      ) : entries.length === 0 ? (
+        <p className="text-muted">{words.none}</p>
+      ) : (
+        <PagedTable
+          caption={words.note}
+          columns={columns}
+          rows={entries}
+          rowKey={(entry) => entry.key}
+          rowTestId="history-row"
+          size={AT_ONCE}
+          words={text.pager}
+          count={format.count}
+        />
+      )}
+      {told && "delivery" in told && <DeliveryStory delivery={told.delivery} onClose={close} />}
+      {told && "order" in told && (
+        <OrderStory order={told.order} slotName={time.range(told.order.slot)} onClose={close} />
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+// Plain JavaScript, so that a Node that is too old can still say so.
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 18)) {
+  console.error(`ioe needs Node.js 22.18 or newer (it runs TypeScript as it is); this is ${process.versions.node}.`);
+  process.exit(2);
+}
+const { main } = await import("../src/cli/main.ts");
+await main(process.argv.slice(2));

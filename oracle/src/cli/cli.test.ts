@@ -1,0 +1,269 @@
+import { execFile } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { expect } from "chai";
+import { stringify } from "yaml";
+import { ControlServer, socketPath } from "../control/index.ts";
+import { parseConfig } from "../config/index.ts";
+import { createLogger } from "../log.ts";
+import { helpOf } from "./command.ts";
+import { commands } from "./commands.ts";
+
+const BIN = resolve(import.meta.dirname, "../../bin/ioe.mjs");
+
+interface Result {
+  code: number;
+  out: string;
+  err: string;
+}
+
+function ioe(...args: string[]): Promise<Result> {
+  return ioeWith("", ...args);
+}
+
+/** Runs it with something on standard input. */
+function ioeWith(input: string, ...args: string[]): Promise<Result> {
+  return new Promise((done) => {
+    const child = execFile(process.execPath, [BIN, ...args], (error, out, err) => {
+      done({ code: error ? Number(error.code) : 0, out, err });
+    });
+    child.stdin?.end(input);
+  });
+}
+
+describe("command line", function () {
+  this.timeout(60_000);
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), "ioe-cli-"))));
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  const usage: [string, string[], RegExp][] = [
+    ["no command", [], /say what to do[^]*usage: ioe/],
+    ["an unknown command", ["fly"], /no command "fly"[^]*usage: ioe/],
+    ["an unknown option", ["run", "--colour"], /--colour[^]*usage: ioe/],
+    ["a missing option", ["run"], /--config is missing/],
+    ["an unknown keys command", ["keys", "burn"], /no command "keys burn"/],
+    [
+      "an owner that is no address",
+      ["possession", "--key", "k", "--deployment", "d", "--owner", "me"],
+      /--owner me is not an address/,
+    ],
+    ["a dry run without an end", ["agent", "--config", "c", "--dry-run"], /--dry-run needs --once/],
+    ["a configuration that is not there", ["run", "--config", "/nowhere/ioe.yaml"], /there is no such file/],
+  ];
+  for (const [what, args, message] of usage) {
+    it(`answers ${what} with exit code 2`, async () => {
+      const { code, err } = await ioe(...args);
+      expect(err).to.match(message);
+      expect(code).to.equal(2);
+    });
+  }
+
+  it("explains itself when asked", async () => {
+    expect(await ioe("--help")).to.include({ code: 0, err: "" });
+  });
+
+  it("makes a key that only its owner can read, shows its address, and never overwrites one", async () => {
+    const file = join(dir, "meter.key");
+    const made = await ioe("keys", "new", "--plain", "--out", file);
+    expect(made.out).to.match(/^0x[0-9a-fA-F]{40}\n$/);
+    expect(statSync(file).mode & 0o777).to.equal(0o600);
+    expect((await ioe("keys", "show", "--key", file)).out).to.equal(made.out);
+    const text = readFileSync(file, "utf8");
+    expect(made.out + made.err).to.not.contain(text.trim());
+    const again = await ioe("keys", "new", "--plain", "--out", file);
+    expect(again).to.include({ code: 2 });
+    expect(again.err).to.match(/exists already/);
+    expect(readFileSync(file, "utf8")).to.equal(text);
+    chmodSync(file, 0o644);
+    expect((await ioe("keys", "show", "--key", file)).err).to.match(/chmod 600/);
+  });
+
+  describe("keys", () => {
+    const KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
+    const ADDRESS = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23";
+    const PASSWORD = "correct horse";
+    let password: string;
+    let keystore: string;
+    beforeEach(() => {
+      password = join(dir, "password");
+      keystore = join(dir, "meter.json");
+      writeFileSync(password, `${PASSWORD}\n`, { mode: 0o600 });
+    });
+
+    it("encrypts a key from standard input, shows its address, and neither key nor password", async () => {
+      const made = await ioeWith(`${KEY}\n`, "keys", "import", "--out", keystore, "--password-file", password);
+      expect(made).to.deep.equal({ code: 0, out: `${ADDRESS}\n`, err: "" });
+      const text = readFileSync(keystore, "utf8");
+      expect(text).to.not.contain(KEY).and.not.contain(PASSWORD);
+      expect((await ioe("keys", "show", "--key", keystore)).out).to.equal(made.out);
+    });
+
+    it("gives a keystore another password", async () => {
+      const args = ["--password-file", password];
+      await ioeWith(KEY, "keys", "import", "--out", keystore, ...args);
+      const other = join(dir, "other");
+      writeFileSync(other, "another one", { mode: 0o600 });
+      const copy = join(dir, "copy.json");
+      const from = ["--from", keystore, "--from-password-file"];
+      const wrong = await ioe("keys", "import", "--out", copy, ...from, other, "--password-file", other);
+      expect(wrong.err).to.match(/--from: .*the password is wrong/);
+      expect(wrong.code).to.equal(2);
+      const right = await ioe("keys", "import", "--out", copy, ...from, password, "--password-file", other);
+      expect(right).to.include({ code: 0, out: `${ADDRESS}\n` });
+    });
+
+    it("asks for no password where nobody can answer, and makes no key without one", async () => {
+      const { code, err } = await ioe("keys", "new", "--out", keystore);
+      expect(code).to.equal(2);
+      expect(err).to.match(/no terminal to ask.*--password-file/);
+      expect(() => statSync(keystore)).to.throw(/ENOENT/);
+    });
+
+    it("takes no password from the command line", async () => {
+      const { code, err } = await ioe("keys", "new", "--out", keystore, "--password", PASSWORD);
+      expect(code).to.equal(2);
+      expect(err).to.match(/Unknown option '--password'/);
+    });
+
+    it("refuses what is no key, without repeating it", async () => {
+      for (const input of ["", "0x12", KEY.replace("4c", "zz"), "f".repeat(64)]) {
+        const { code, err } = await ioeWith(input, "keys", "import", "--plain", "--out", join(dir, "k"));
+        expect(code).to.equal(2);
+        expect(err).to.match(/not a private key/);
+        if (input.length > 4) expect(err).to.not.contain(input.slice(2));
+      }
+    });
+  });
+
+  describe("init", () => {
+    const answers = {
+      chain: { rpcUrls: ["http://127.0.0.1:8545"], deployment: "./deployment.json" },
+      meter: {
+        id: 3,
+        driver: "modbus",
+        host: "10.0.0.7",
+        map: "eastron-sdm630",
+        scope: "connection",
+        maxPowerW: 11_000,
+      },
+    };
+
+    it("writes a configuration from answers, that passes, and never over another one", async () => {
+      const file = join(dir, "answers.yaml");
+      const out = join(dir, "ioe.yaml");
+      writeFileSync(file, stringify(answers));
+      expect(await ioe("init", "--answers", file, "--out", out)).to.include({ code: 0 });
+      expect(parseConfig(readFileSync(out, "utf8")).meter).to.include({ id: 3, host: "10.0.0.7" });
+      const again = await ioe("init", "--answers", file, "--out", out);
+      expect(again.code).to.equal(2);
+      expect(again.err).to.match(/exists already; say --force/);
+      expect(await ioe("init", "--answers", file, "--out", out, "--force")).to.include({ code: 0 });
+    });
+
+    it("names the field of a wrong answer and writes nothing", async () => {
+      const file = join(dir, "answers.yaml");
+      writeFileSync(file, stringify({ ...answers, meter: { ...answers.meter, map: "abacus" } }));
+      const { code, err } = await ioe("init", "--answers", file, "--out", join(dir, "ioe.yaml"));
+      expect(code).to.equal(2);
+      expect(err).to.match(/meter\.map: .*eastron-sdm630/);
+      expect(() => statSync(join(dir, "ioe.yaml"))).to.throw(/ENOENT/);
+    });
+
+    it("asks nobody where nobody is", async () => {
+      expect((await ioe("init", "--out", join(dir, "ioe.yaml"))).err).to.match(
+        /nobody can be asked here; say --answers/,
+      );
+    });
+  });
+
+  it("shows the help of every command", async () => {
+    const { out } = await ioe("help");
+    for (const [name, { summary, load }] of Object.entries(commands)) {
+      expect(out).to.contain(name);
+      expect(helpOf(name, summary, (await load()).default)).to.match(new RegExp(`^usage: ioe ${name}`));
+    }
+    expect((await ioe("keys", "new", "--help")).out).to.match(/^usage: ioe keys new --out FILE/);
+  });
+
+  it("has nothing to switch off in a house without relays", async () => {
+    const config = join(dir, "ioe.yaml");
+    writeFileSync(config, stringify({ journal: "./journal.sqlite" }));
+    const { code, out } = await ioe("relays-off", "--config", config);
+    expect(out).to.match(/configures no relays/);
+    expect(code).to.equal(0);
+  });
+
+  it("says that no oracle answers", async () => {
+    const config = join(dir, "ioe.yaml");
+    writeFileSync(
+      config,
+      stringify({
+        chain: { rpcUrls: ["http://127.0.0.1:9"], deployment: "./deployment.json" },
+        journal: "./journal.sqlite",
+        keys: { meter: "./meter.key", sender: "./sender.key" },
+        live: { port: 9 },
+        meter: {
+          id: 1,
+          driver: "modbus",
+          host: "127.0.0.1",
+          map: "siemens-pac3200",
+          scope: "branch",
+          maxPowerW: 8_000,
+        },
+      }),
+    );
+    const { code, err } = await ioe("status", "--config", config);
+    expect(code).to.equal(1);
+    expect(err).to.match(/no oracle answers at http:\/\/127\.0\.0\.1:9\/v1\/status/);
+  });
+});
+
+describe("ioe meter replace", function () {
+  this.timeout(60_000);
+
+  it("does not touch the registers of an oracle that runs", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "ioe-replace-"));
+    const config = join(dir, "ioe.yaml");
+    const meter = { id: 1, driver: "modbus", host: "127.0.0.1", map: "pzem-016", scope: "branch", maxPowerW: 8_000 };
+    writeFileSync(
+      config,
+      stringify({
+        chain: { rpcUrls: ["http://127.0.0.1:9"], deployment: "./deployment.json" },
+        journal: "./journal.sqlite",
+        keys: { meter: "./meter.key", sender: "./sender.key" },
+        meter,
+      }),
+    );
+    const door = new ControlServer(socketPath(join(dir, "journal.sqlite")), [], () => Promise.resolve(true));
+    await door.start();
+    try {
+      const { code, err } = await ioe("meter", "replace", "--config", config);
+      expect(err).to.match(/an oracle runs with this configuration \(process \d+\); stop it first/);
+      expect(code).to.equal(1);
+    } finally {
+      await door.stop();
+      rmSync(dir, { recursive: true });
+    }
+  });
+});
+
+describe("log", () => {
+  it("is one JSON object per line, with big integers as text", () => {
+    const lines: string[] = [];
+    const log = createLogger({ write: (line) => lines.push(line), now: () => new Date(0) });
+    log.info("relays.closed", { relays: ["a"], energy: 5n, cause: new Error("why") });
+    log.debug("unseen");
+    expect(lines.map((line) => JSON.parse(line) as unknown)).to.deep.equal([
+      {
+        time: "1970-01-01T00:00:00.000Z",
+        level: "info",
+        event: "relays.closed",
+        relays: ["a"],
+        energy: "5",
+        cause: "why",
+      },
+    ]);
+  });
+});

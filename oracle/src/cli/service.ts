@@ -1,0 +1,36 @@
+import { createLogger, reasonOf } from "../log.ts";
+import { EXIT } from "./command.ts";
+
+export const WITH_PARENT = { help: "end, with relays open, when standard input closes" } as const;
+
+/** Runs until a signal, a crash or, with `withParent`, the end of standard input; then the work has two seconds to end. */
+export async function service(withParent: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const end = (reason: string) => stop.abort(new Error(reason));
+  process.once("SIGTERM", () => end("SIGTERM")).once("SIGINT", () => end("SIGINT"));
+  if (withParent)
+    process.stdin
+      .on("end", () => end("parent"))
+      .on("close", () => end("parent"))
+      .resume();
+  const log = createLogger();
+  const crash = (kind: string) => (error: unknown) => {
+    log.error(kind, { reason: reasonOf(error), stack: error instanceof Error ? error.stack : undefined });
+    process.exitCode = EXIT.failed;
+    end(kind);
+    // Relays are being opened; whatever else hangs must not keep the process.
+    setTimeout(() => process.exit(EXIT.failed), 2_000).unref();
+  };
+  process.once("uncaughtException", crash("uncaught-exception"));
+  process.once("unhandledRejection", crash("unhandled-rejection"));
+  try {
+    await work(stop.signal);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    if (process.exitCode === undefined) log.debug("stopped-early", { reason: reasonOf(error) });
+  } finally {
+    process.stdin.pause();
+  }
+  // Sockets that are still closing have nothing left to say.
+  process.exit();
+}

@@ -1,0 +1,1 @@
+export { AlreadyRunning, type ControlAnswer, ControlServer, askOracle, socketPath } from "./control.ts";

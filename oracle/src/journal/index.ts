@@ -1,0 +1,2 @@
+export { JournalError } from "./database.ts";
+export * from "./journal.ts";

@@ -1,0 +1,335 @@
+import { type Deployment, slotOf, unpackOrderId } from "@ioe/protocol";
+import { callAuctionAbi, directMarketAbi, meterRegistryAbi } from "@ioe/protocol/abi";
+import { type Abi, BaseError, getAbiItem, type PublicClient } from "viem";
+import { isUnanswered, type Outbox, type Outcome, revertOf, roomFor } from "../chain/index.ts";
+import type { Clock } from "../clock.ts";
+import { type Logger, reasonOf } from "../log.ts";
+import { batchesWithin } from "./batch.ts";
+import type { Ledger } from "./ledger.ts";
+import { type Order, type OrderView, planSlot, slotsToReconcile, STATUS, type Times } from "./plan.ts";
+import { Turns } from "./turns.ts";
+
+export interface KeeperOptions {
+  client: PublicClient;
+  deployment: Deployment;
+  outbox: Outbox;
+  clock: Clock;
+  log: Logger;
+  pollMs: number;
+  /** Seconds by which this keeper leaves the others the first chance at everything that is due. */
+  waitS: number;
+  /** Told of all energy that was settled since the start. */
+  ledger?: Ledger;
+}
+
+/** Without their literal types, for calls whose name is a variable. */
+const AUCTION: Abi = callAuctionAbi;
+const MARKET: Abi = directMarketAbi;
+const REGISTRY: Abi = meterRegistryAbi;
+
+/** What says how much energy was settled; of an order that is a bid, its seller's order says it. */
+const SETTLEMENTS = [
+  getAbiItem({ abi: callAuctionAbi, name: "OrderSettled" }),
+  getAbiItem({ abi: directMarketAbi, name: "DeliveryClosed" }),
+] as const;
+/** Blocks of one `eth_getLogs`. */
+const CHUNK_BLOCKS = 1_000n;
+/** Blocks near the head are read again: a reorg may have put other events there. Reading an event twice does no harm. */
+const SECOND_LOOK_BLOCKS = 12n;
+/** Parties close their own deliveries; the keeper closes what they left open for so long, s. */
+const PATIENCE_S = 60;
+/** A delivery whose last readings came through our gateway is tried after so long, s: its parties may have no gas. */
+const GATEWAY_PATIENCE_S = 15;
+
+/**
+ * Clears, settles, closes and checks what is due; anybody can run one. It decides on the chain's state alone, so two keepers
+ * never harm: the one that waits longer finds nothing to do, and the slower one's simulation reverts.
+ */
+export class Keeper {
+  readonly #options: KeeperOptions;
+  /** Orders that may still have to be settled, by slot. */
+  readonly #orders = new Map<number, Map<bigint, Order>>();
+  /** Deliveries that may still be open, and their deadlines. */
+  readonly #deliveries = new Map<bigint, { sellerMeterId: number; buyerMeterId: number; deadline: number }>();
+  /** Deliveries that new readings may have completed, and when to try to close them, Unix seconds. */
+  readonly #stirred = new Map<bigint, number>();
+  /** Time of the newest block it has looked at, Unix seconds. */
+  #now = 0;
+  #times: Times | undefined;
+  #scannedTo: bigint;
+  /** Newest slot whose feeder check is done. */
+  #reconciledTo: number | undefined;
+  readonly #turns: Turns;
+  /** Newest block whose settlements are in the ledger. */
+  #countedTo: bigint | undefined;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#scannedTo = BigInt(options.deployment.deploymentBlock) - 1n;
+    this.#turns = new Turns(options.waitS);
+  }
+
+  /** New readings of these meters are on chain: what they complete is closed, unless a party does it first. */
+  stir(meterIds: readonly number[]): void {
+    for (const [id, { sellerMeterId, buyerMeterId }] of this.#deliveries) {
+      if (!meterIds.includes(sellerMeterId) && !meterIds.includes(buyerMeterId)) continue;
+      if (!this.#stirred.has(id)) this.#stirred.set(id, this.#now + GATEWAY_PATIENCE_S + this.#options.waitS);
+    }
+  }
+
+  /** Time of the newest block it has looked at, Unix seconds; 0 before the first. */
+  get lookedAt(): number {
+    return this.#now;
+  }
+
+  /** Runs until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, pollMs } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.step();
+        if (failures > 0) log.info("keeper.recovered", { failures });
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (failures++ === 0) log.warn("keeper.failed", { reason: reasonOf(error) });
+      }
+      await clock.sleep(pollMs, signal).catch(() => undefined);
+    }
+  }
+
+  /** Looks at the chain's head once and does what is due. */
+  async step(): Promise<void> {
+    const { client, waitS } = this.#options;
+    this.#times ??= await this.#readTimes();
+    const head = await client.getBlock({ blockTag: "latest" });
+    await this.#scan(head.number);
+    const now = Number(head.timestamp);
+    this.#now = now;
+    const room = roomFor(head.gasLimit);
+    for (const slot of [...this.#orders.keys()].sort((a, b) => a - b)) await this.#tend(slot, now, this.#times, room);
+    for (const id of [...this.#deliveries.keys()]) await this.#closeDelivery(id, now, this.#times);
+    for (const slot of slotsToReconcile(this.#reconciledTo, now, this.#times, waitS)) {
+      await this.#reconcile(slot);
+      this.#reconciledTo = slot;
+    }
+    this.#turns.nextRound();
+    await this.#count(head.number);
+  }
+
+  // ------------------------------------------------------------------- auction
+
+  async #tend(slot: number, now: number, times: Times, room: bigint): Promise<void> {
+    const orders = this.#orders.get(slot)!;
+    const auction = await this.#auction("auctionOf", [slot]);
+    const status = STATUS[(auction as { status: number }).status]!;
+    // Before gate closure and while the energy flows there is nothing to do, and nothing more to ask.
+    const idle = status === "open" || (status === "cleared" && slotOf(now, times.slotDuration) <= slot);
+    const views = idle ? [] : await this.#look([...orders.values()]);
+    for (const { id } of views.filter(({ gone }) => gone)) orders.delete(id);
+    const plan = planSlot(
+      {
+        slot,
+        status,
+        openAsks: (auction as { openAsks: bigint }).openAsks,
+        orders: views.filter(({ gone }) => !gone),
+      },
+      now,
+      times,
+    );
+    if (plan.clear && this.#turns.isOurs(slot, now, times.gateClosure / 2))
+      this.#note("clear", { slot }, await this.#send("clear", [slot]));
+    const due = plan.settle.filter((id) => this.#turns.isOurs(id, now));
+    for (const batch of await batchesWithin(due, room, (ids) => this.#gasToSettle(ids))) {
+      this.#note("settle", { slot, orders: batch.length }, await this.#send("settle", [batch]));
+    }
+    if (!idle && orders.size === 0) this.#orders.delete(slot);
+  }
+
+  async #look(orders: Order[]): Promise<(OrderView & { gone: boolean })[]> {
+    return Promise.all(
+      orders.map(async (order) => {
+        const [placed, filled, meterFinal] = await Promise.all([
+          this.#auction("orderOf", [order.id]) as Promise<[string, number]>,
+          this.#auction("fillOf", [order.id]),
+          this.#isFinal(order.meterId, order.slot),
+        ]);
+        return { ...order, filled: BigInt(filled as number), meterFinal, gone: placed[1] === 0 };
+      }),
+    );
+  }
+
+  /** Nothing when the node cannot execute it in one transaction. @throws when no node answers */
+  async #gasToSettle(orderIds: readonly bigint[]): Promise<bigint | undefined> {
+    const { client, deployment } = this.#options;
+    try {
+      const address = deployment.contracts.CallAuction;
+      return await client.estimateContractGas({ address, abi: AUCTION, functionName: "settle", args: [orderIds] });
+    } catch (error) {
+      if (!(error instanceof BaseError) || isUnanswered(error)) throw error;
+      return undefined;
+    }
+  }
+
+  // ----------------------------------------------------------------- feeder check
+
+  /**
+   * Only a mismatch is worth a transaction: it is evidence on record. A balanced slot, one without a Grid meter or without
+   * all readings, and one whose mismatch is on record already cost nothing.
+   */
+  async #reconcile(slot: number): Promise<void> {
+    const { client, deployment, outbox } = this.#options;
+    const address = deployment.contracts.MeterRegistry;
+    try {
+      const { result } = await client.simulateContract({
+        address,
+        abi: meterRegistryAbi,
+        functionName: "reconcile",
+        args: [slot],
+      });
+      if (result) return;
+    } catch (error) {
+      if (!revertOf(error)) throw error;
+      return;
+    }
+    const event = getAbiItem({ abi: meterRegistryAbi, name: "FeederMismatch" });
+    const fromBlock = this.#scannedTo > CHUNK_BLOCKS ? this.#scannedTo - CHUNK_BLOCKS : 0n;
+    if ((await client.getLogs({ address, event, args: { slot }, fromBlock })).length > 0) return;
+    const call = { address, abi: REGISTRY, functionName: "reconcile", args: [slot] };
+    this.#note("mismatch", { slot }, await outbox.send(`reconcile ${slot}`, call, (balanced) => balanced === false));
+  }
+
+  // ------------------------------------------------------------ direct deliveries
+
+  async #closeDelivery(id: bigint, now: number, times: Times): Promise<void> {
+    const { client, deployment } = this.#options;
+    const { sellerMeterId, buyerMeterId, deadline } = this.#deliveries.get(id)!;
+    const stirred = now >= (this.#stirred.get(id) ?? Infinity);
+    if (!stirred && now < deadline + PATIENCE_S) return;
+    this.#stirred.delete(id);
+    const address = deployment.contracts.DirectMarket;
+    const { closed } = await client.readContract({
+      address,
+      abi: directMarketAbi,
+      functionName: "deliveryOf",
+      args: [id],
+    });
+    if (closed) {
+      this.#deliveries.delete(id);
+      this.#stirred.delete(id);
+      return;
+    }
+    if (now < deadline + PATIENCE_S) {
+      // Whether it is complete shows in the simulation; nothing is spent when it is not.
+      const outcome = await this.#options.outbox.send(`close ${id}`, {
+        address,
+        abi: MARKET,
+        functionName: "close",
+        args: [id],
+      });
+      if (outcome.status !== "refused" || outcome.error !== "DeliveryNotDue")
+        this.#note("close", { deliveryId: id }, outcome);
+      return;
+    }
+    const slot = slotOf(deadline, times.slotDuration);
+    const final = await Promise.all([sellerMeterId, buyerMeterId].map((meterId) => this.#isFinal(meterId, slot)));
+    if (!final.every(Boolean) || !this.#turns.isOurs(`delivery ${id}`, now)) return;
+    const call = { address, abi: MARKET, functionName: "close", args: [id] };
+    this.#note("close", { deliveryId: id }, await this.#options.outbox.send(`close ${id}`, call));
+  }
+
+  // --------------------------------------------------------------------- chain
+
+  async #scan(head: bigint): Promise<void> {
+    const { client, deployment } = this.#options;
+    const { CallAuction, DirectMarket } = deployment.contracts;
+    const events = [
+      getAbiItem({ abi: callAuctionAbi, name: "OrderPlaced" }),
+      getAbiItem({ abi: directMarketAbi, name: "DeliveryRequested" }),
+    ] as const;
+    const first = BigInt(deployment.deploymentBlock);
+    let from = this.#scannedTo + 1n - SECOND_LOOK_BLOCKS;
+    if (from < first) from = first;
+    while (from <= head) {
+      const to = from + CHUNK_BLOCKS - 1n < head ? from + CHUNK_BLOCKS - 1n : head;
+      const logs = await client.getLogs({
+        address: [CallAuction, DirectMarket],
+        events,
+        fromBlock: from,
+        toBlock: to,
+        strict: true,
+      });
+      for (const log of logs) {
+        if (log.eventName === "OrderPlaced")
+          this.#addOrder({ id: log.args.orderId, ...unpackOrderId(log.args.orderId) });
+        else this.#deliveries.set(log.args.deliveryId, log.args);
+      }
+      this.#scannedTo = to;
+      from = to + 1n;
+    }
+  }
+
+  /** Books what was settled, by whomever, once no reorg is to be expected any more. */
+  async #count(head: bigint): Promise<void> {
+    const { client, deployment, ledger } = this.#options;
+    if (!ledger) return;
+    const deep = head - SECOND_LOOK_BLOCKS;
+    let counted = (this.#countedTo ??= deep);
+    while (counted < deep) {
+      const fromBlock: bigint = counted + 1n;
+      const toBlock = fromBlock + CHUNK_BLOCKS - 1n < deep ? fromBlock + CHUNK_BLOCKS - 1n : deep;
+      const { CallAuction, DirectMarket } = deployment.contracts;
+      const address = [CallAuction, DirectMarket];
+      const logs = await client.getLogs({ address, events: SETTLEMENTS, fromBlock, toBlock, strict: true });
+      for (const log of logs) {
+        if (log.eventName === "DeliveryClosed") ledger.settle("direct", BigInt(log.args.delivered));
+        else if (unpackOrderId(log.args.orderId).side === "ask") ledger.settle("auction", BigInt(log.args.energy));
+      }
+      this.#countedTo = counted = toBlock;
+    }
+  }
+
+  #addOrder(order: Order): void {
+    const orders = this.#orders.get(order.slot) ?? new Map<bigint, Order>();
+    orders.set(order.id, order);
+    this.#orders.set(order.slot, orders);
+  }
+
+  async #readTimes(): Promise<Times> {
+    const registry = { address: this.#options.deployment.contracts.MeterRegistry, abi: meterRegistryAbi };
+    const { client } = this.#options;
+    const [slotDuration, claimWindow, gateClosure] = await Promise.all([
+      client.readContract({ ...registry, functionName: "slotDuration" }),
+      client.readContract({ ...registry, functionName: "claimWindow" }),
+      this.#auction("gateClosure", []) as Promise<number>,
+    ]);
+    return { slotDuration, claimWindow, gateClosure };
+  }
+
+  #isFinal(meterId: number, slot: number): Promise<boolean> {
+    const { client, deployment } = this.#options;
+    return client.readContract({
+      address: deployment.contracts.MeterRegistry,
+      abi: meterRegistryAbi,
+      functionName: "isFinal",
+      args: [meterId, slot],
+    });
+  }
+
+  #auction(functionName: string, args: readonly unknown[]): Promise<unknown> {
+    const address = this.#options.deployment.contracts.CallAuction;
+    return this.#options.client.readContract({ address, abi: AUCTION, functionName, args });
+  }
+
+  #send(functionName: string, args: readonly unknown[]): Promise<Outcome> {
+    const address = this.#options.deployment.contracts.CallAuction;
+    return this.#options.outbox.send(functionName, { address, abi: AUCTION, functionName, args });
+  }
+
+  #note(action: string, details: object, outcome: Outcome): void {
+    const { log } = this.#options;
+    if (outcome.status === "mined") log.info(`keeper.${action}`, { ...details, hash: outcome.hash });
+    else log.warn(`keeper.${action}-failed`, { ...details, ...outcome });
+  }
+}

@@ -1,0 +1,132 @@
+/** The dApp of a world in a real Chromium. */
+import { mkdir, readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import chromium from "@sparticuz/chromium";
+import { type Browser, type BrowserContextOptions, chromium as playwright, type Page } from "playwright-core";
+import { type PrivateKeyAccount, privateKeyToAccount } from "viem/accounts";
+import { ROOT } from "../../tools/cli.ts";
+import { Processes } from "../../tools/processes.ts";
+import type { ZoneParameters } from "../../deploy/zone.ts";
+import { freePorts, QUICK_ZONE, World } from "../system/world.ts";
+import { type Abilities, TestWallet } from "./wallet.ts";
+
+export class Dapp {
+  readonly world: World;
+  readonly url: string;
+  readonly #processes: Processes;
+  readonly #browser: Browser;
+
+  private constructor(world: World, url: string, processes: Processes, browser: Browser) {
+    this.world = world;
+    this.url = url;
+    this.#processes = processes;
+    this.#browser = browser;
+  }
+
+  /**
+   * Households with their oracles (unless they are not needed), a keeper when asked for, the page's server and a browser.
+   * @param film makes a file for the fake camera (YUV4MPEG2), and says where it is.
+   */
+  static async start(options: Options = {}): Promise<Dapp> {
+    const { households = 3, zone = QUICK_ZONE, oracles = true, keeper = false, built = false, film } = options;
+    const port = await freePorts(1);
+    const world = await World.start(households, zone, port);
+    const all = Array.from({ length: oracles ? households : 0 }, (_, i) => world.startOracle(i + 1));
+    await Promise.all([...all, ...(keeper ? [world.startKeeper()] : [])]);
+    const processes = new Processes();
+    await processes.start("dapp", "tools/dapp.ts", built ? ["--built"] : [], /The dApp is at/, {
+      IOE_DAPP_PORT: String(port),
+      IOE_DEPLOYMENT: resolve(world.dir, "deployment.json"),
+    });
+    const video = await film?.(world);
+    const browser = await playwright.launch({
+      executablePath: await chromium.executablePath(),
+      args: [
+        ...chromium.args,
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        ...cameraOf(video),
+      ],
+      headless: true,
+    });
+    return new Dapp(world, `http://127.0.0.1:${port}`, processes, browser);
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await this.#processes.endAll();
+    await this.world.stop();
+  }
+
+  /** A household's account; the one after the last is the operator's. */
+  account(household: number): PrivateKeyAccount {
+    return privateKeyToAccount(this.world.deployment.demoAccounts![household - 1]!.privateKey);
+  }
+
+  /**
+   * A new visitor; what the page logs as an error fails the test that looks at `problems`.
+   * @param household owner of the wallet's account; the one after the last is the operator.
+   * @param chainId network the wallet is on.
+   */
+  async visit(
+    household: number,
+    { chainId = 31_337, width = 1_280, height = 900, signs, atomic, ...rest }: VisitOptions = {},
+  ): Promise<Visitor> {
+    const context = await this.#browser.newContext({
+      viewport: { width, height },
+      colorScheme: "light",
+      locale: "en-GB",
+      ...rest,
+    });
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on("pageerror", (error) => problems.push(error.message));
+    const { rpcUrl } = this.world;
+    const wallet = await TestWallet.install(page, this.account(household), rpcUrl, chainId, { signs, atomic });
+    await page.goto(this.url);
+    return { page, wallet, problems };
+  }
+}
+
+interface VisitOptions extends Pick<BrowserContextOptions, "locale" | "permissions" | "serviceWorkers">, Abilities {
+  chainId?: number;
+  width?: number;
+  height?: number;
+}
+
+interface Options {
+  households?: number;
+  zone?: ZoneParameters;
+  oracles?: boolean;
+  keeper?: boolean;
+  /** The page as it is published, not as it is developed. */
+  built?: boolean;
+  film?: (world: World) => Promise<string>;
+}
+
+/** A camera that plays a file, and a person who lets the page have it. */
+function cameraOf(video: string | undefined): string[] {
+  if (video === undefined) return [];
+  const fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+  return [...fake, `--use-file-for-fake-video-capture=${video}`];
+}
+
+export interface Visitor {
+  page: Page;
+  wallet: TestWallet;
+  problems: string[];
+}
+
+/**
+ * Keeps a picture when asked to (IOE_SCREENSHOTS=1): one that docs/dapp.md or the README shows in docs/images, any other in
+ * cache/images, for a look at how the page has become.
+ */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (!process.env.IOE_SCREENSHOTS) return;
+  const texts = await Promise.all(["README.md", "docs/dapp.md"].map((file) => readFile(resolve(ROOT, file), "utf8")));
+  const shown = texts.some((text) => text.includes(`images/${name}.png`));
+  const folder = resolve(ROOT, shown ? "docs/images" : "cache/images");
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: resolve(folder, `${name}.png`) });
+}

@@ -1,0 +1,82 @@
+/**
+ * `npm test [-- --only NAME | --with NAME]`: every suite that needs npm only, or only those named, or those named as well, then
+ * the counts. A suite that ends with an error without counting a failure is itself counted as one.
+ */
+import { spawn } from "node:child_process";
+import { parseArgs } from "node:util";
+import { build } from "./build.ts";
+import { die, ROOT } from "./cli.ts";
+
+const MOCHA = "node_modules/mocha/bin/mocha.js";
+const HARDHAT = "node_modules/hardhat/dist/src/cli.js";
+
+const suites: Record<string, string[]> = {
+  contracts: [HARDHAT, "test", "mocha"],
+  solidity: [HARDHAT, "test", "solidity"],
+  modules: [MOCHA, "--timeout", "60000", "{{protocol,oracle,frontend}/src,oracle/install}/**/*.test.ts"],
+  // By itself: Hardhat changes chai for everybody in its process.
+  deploy: [MOCHA, "--timeout", "60000", "deploy/**/*.test.ts"],
+  system: [MOCHA, "--timeout", "400000", "--parallel", "--jobs", "4", "test/system/**/*.test.ts"],
+  browser: [MOCHA, "--timeout", "300000", "test/browser/first-trade.test.ts", "test/browser/household.test.ts"],
+  stories: [MOCHA, "--timeout", "300000", "test/browser/!(first-trade|household).test.ts"],
+  faults: [MOCHA, "--timeout", "400000", "--parallel", "--jobs", "2", "test/faults/**/*.test.ts"],
+  hardware: ["tools/test-hardware.ts", "--allow-missing"],
+};
+/** Only when asked for: they take long, and some need Debian packages or root. */
+const APART = ["stories", "faults", "hardware"];
+
+interface Count {
+  passed: number;
+  failed: number;
+  notRun: number;
+}
+const COUNTED: Record<string, keyof Count> = { passing: "passed", failing: "failed", pending: "notRun" };
+
+/** Runs a suite, shows what it prints, and counts from its summary lines ("12 passing", "1 failing", "2 pending"). */
+async function run(args: string[]): Promise<Count> {
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  const count: Count = { passed: 0, failed: 0, notRun: 0 };
+  let rest = "";
+  child.stdout.setEncoding("utf8");
+  child.stdout.on("data", (text: string) => {
+    process.stdout.write(text);
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      // eslint-disable-next-line no-control-regex -- colours of the reporter
+      const [, number, word] = /^\s*(\d+) (passing|failing|pending)\b/.exec(line.replace(/\x1b\[\d+m/g, "")) ?? [];
+      if (word !== undefined) count[COUNTED[word]!] += Number(number);
+    }
+  });
+  const code = await new Promise<number>((done) => child.once("close", (status) => done(status ?? 1)));
+  if (code !== 0 && count.failed === 0) count.failed = 1;
+  if (code === 0 && count.passed + count.notRun === 0) {
+    console.error("The suite ran no test.");
+    count.failed = 1;
+  }
+  return count;
+}
+
+const { values } = parseArgs({ options: { only: { type: "string" }, with: { type: "string" } } });
+const usual = Object.keys(suites).filter((name) => !APART.includes(name));
+const names = [...(values.only?.split(",") ?? usual), ...(values.with?.split(",") ?? [])];
+for (const name of names) {
+  if (!(name in suites)) die(`There is no suite ${name}; choose from ${Object.keys(suites).join(", ")}.`);
+}
+
+const built = await build();
+if (!built.ok) die(built.output);
+
+const total: Count = { passed: 0, failed: 0, notRun: 0 };
+for (const name of names) {
+  const since = performance.now();
+  console.log(`\n── ${name}`);
+  const { passed, failed, notRun } = await run(suites[name]!);
+  total.passed += passed;
+  total.failed += failed;
+  total.notRun += notRun;
+  console.log(`── ${name}: ${passed} passed, ${failed} failed, ${Math.round((performance.now() - since) / 1_000)} s`);
+}
+if (total.notRun > 0) console.log(`\n${total.notRun} not run`);
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed === 0 ? 0 : 1);
