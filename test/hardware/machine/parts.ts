@@ -88,11 +88,20 @@ export function epollAddon(): string {
       cpSync(join(ROOT, "node_modules", name), join(folder, "node_modules", name), { recursive: true });
     }
     const headers = npmPackage(`node-linux-${process.arch}`, process.versions.node);
-    const npm = execFileSync("npm", ["root", "-g"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-    const gyp = join(npm, "npm/node_modules/node-gyp/bin/node-gyp.js");
-    const { ok, output } = run(process.execPath, [gyp, "rebuild", `--nodedir=${headers}`], folder);
+    // By its variable, which goes before the option and which npm sets where the system's npmrc names a nodedir.
+    const nodedir = `npm_config_nodedir=${headers}`;
+    const { ok, output } = run("env", [nodedir, process.execPath, nodeGyp(), "rebuild"], folder);
     if (!ok) throw new Unavailable(`the native addon epoll cannot be built:\n${output}`);
   });
+}
+
+/** npm brings node-gyp and tells its scripts where; a shell asks npm. */
+function nodeGyp(): string {
+  const ask = ["exec", "--call", "echo $npm_config_node_gyp"];
+  return (
+    process.env.npm_config_node_gyp ??
+    execFileSync("npm", ask, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim()
+  );
 }
 
 function npmPackage(name: string, version: string): string {

@@ -123,9 +123,12 @@ function loadPackage(name: string): RpiGpio {
   } catch (error) {
     const hint =
       "use the driver gpio, which needs no such addon, or install python3, make and g++ and run: npm rebuild epoll";
-    throw new DeviceError(name, `the optional package rpi-gpio, or its native addon epoll, is not there; ${hint}`, {
-      cause: error,
-    });
+    const [reason] = (error as Error).message.split("\n");
+    throw new DeviceError(
+      name,
+      `the optional package rpi-gpio, or its native addon epoll, does not load (${reason}); ${hint}`,
+      { cause: error },
+    );
   }
 }
 
