@@ -39,7 +39,7 @@ async function open(dapp: Dapp, page: Page, name: keyof typeof PAGES) {
 }
 
 const figures: Figure[] = [];
-const dapp = await Dapp.start({ households: 2, oracles: false, built: true, zone: DEMO_ZONE });
+const dapp = await Dapp.start({ households: 2, oracles: false, zone: DEMO_ZONE });
 try {
   const since = performance.now();
   await tradeALot(dapp.world, VISITOR);

@@ -28,13 +28,13 @@ export class Dapp {
    * @param film makes a file for the fake camera (YUV4MPEG2), and says where it is.
    */
   static async start(options: Options = {}): Promise<Dapp> {
-    const { households = 3, zone = QUICK_ZONE, oracles = true, keeper = false, built = false, film } = options;
+    const { households = 3, zone = QUICK_ZONE, oracles = true, keeper = false, served = "built", film } = options;
     const port = await freePorts(1);
     const world = await World.start(households, zone, port);
     const all = Array.from({ length: oracles ? households : 0 }, (_, i) => world.startOracle(i + 1));
     await Promise.all([...all, ...(keeper ? [world.startKeeper()] : [])]);
     const processes = new Processes();
-    await processes.start("dapp", "tools/dapp.ts", built ? ["--built"] : [], /The dApp is at/, {
+    await processes.start("dapp", "tools/dapp.ts", served === "built" ? ["--built"] : [], /The dApp is at/, {
       IOE_DAPP_PORT: String(port),
       IOE_DEPLOYMENT: resolve(world.dir, "deployment.json"),
     });
@@ -100,8 +100,8 @@ interface Options {
   zone?: ZoneParameters;
   oracles?: boolean;
   keeper?: boolean;
-  /** The page as it is published, not as it is developed. */
-  built?: boolean;
+  /** The page as it is published, or from its sources, as `npm start` and those who develop it have it. */
+  served?: "built" | "sources";
   film?: (world: World) => Promise<string>;
 }
 

@@ -13,7 +13,7 @@ describe("a first trade in the browser", () => {
   let page: Page;
 
   before(async () => {
-    dapp = await Dapp.start();
+    dapp = await Dapp.start({ served: "sources" });
     visitor = await dapp.visit(1, { chainId: 1 });
     page = visitor.page;
   });

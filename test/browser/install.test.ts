@@ -9,14 +9,13 @@ import { connect, on } from "./steps.ts";
 const SELLER = 2;
 const FIRST_LOAD_KB = 250;
 
-/** The page as it is published, not as it is developed: built, with its service worker. */
 describe("the dApp on a phone's home screen", () => {
   let dapp: Dapp;
   let visitor: Visitor;
   let page: Page;
 
   before(async () => {
-    dapp = await Dapp.start({ households: 2, built: true });
+    dapp = await Dapp.start({ households: 2 });
     visitor = await dapp.visit(SELLER, { width: 360, height: 740 });
     page = visitor.page;
   });

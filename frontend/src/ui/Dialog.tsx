@@ -27,6 +27,10 @@ export function Dialog(props: {
         event.preventDefault();
         onClose();
       }}
+      // A second Escape in a row closes it without asking. React may open it twice, and then its first close is old.
+      onClose={() => {
+        if (!dialog.current?.open) onClose();
+      }}
       onMouseDown={(event) => {
         if (event.target === dialog.current) onClose();
       }}
