@@ -3,6 +3,7 @@
  * the counts. A suite that ends with an error without counting a failure is itself counted as one.
  */
 import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { build } from "./build.ts";
 import { die, ROOT } from "./cli.ts";
@@ -10,20 +11,38 @@ import { die, ROOT } from "./cli.ts";
 const MOCHA = "node_modules/mocha/bin/mocha.js";
 const HARDHAT = "node_modules/hardhat/dist/src/cli.js";
 
+/** Several worlds at a time, since each waits for the clock most of its time. */
+const together = (jobs: number, files: string[]): string[] => [
+  ...[MOCHA, "--timeout", "400000", "--parallel", "--jobs", String(jobs)],
+  ...["--require", "./test/browser/chromium.ts", ...files],
+];
+const filesOf = (...patterns: string[]): string[] => globSync(patterns, { cwd: ROOT }).sort();
+
+const stories = filesOf("test/browser/*.test.ts");
+const mainStories = stories.filter((file) => /first-trade|household/.test(file));
+/** Those that take longest begin first, so that the others fill the time beside them. */
+const LONGEST = /household|agent\.|\bpi\.|first-trade|silence|start\./;
+const worlds = [...mainStories, ...filesOf("test/system/*.test.ts")].sort(
+  (a, b) => Number(LONGEST.test(b)) - Number(LONGEST.test(a)),
+);
+
 const suites: Record<string, string[]> = {
   contracts: [HARDHAT, "test", "mocha"],
   solidity: [HARDHAT, "test", "solidity"],
   modules: [MOCHA, "--timeout", "60000", "{{protocol,oracle,frontend}/src,oracle/install}/**/*.test.ts"],
   // By itself: Hardhat changes chai for everybody in its process.
   deploy: [MOCHA, "--timeout", "60000", "deploy/**/*.test.ts"],
-  system: [MOCHA, "--timeout", "400000", "--parallel", "--jobs", "4", "test/system/**/*.test.ts"],
-  browser: [MOCHA, "--timeout", "300000", "test/browser/first-trade.test.ts", "test/browser/household.test.ts"],
-  stories: [MOCHA, "--timeout", "300000", "test/browser/!(first-trade|household).test.ts"],
-  faults: [MOCHA, "--timeout", "400000", "--parallel", "--jobs", "2", "test/faults/**/*.test.ts"],
+  system: together(5, worlds),
+  stories: together(
+    2,
+    stories.filter((file) => !mainStories.includes(file)),
+  ),
+  faults: together(2, filesOf("test/faults/*.test.ts")),
+  browser: together(2, stories),
   hardware: ["tools/test-hardware.ts", "--allow-missing"],
 };
 /** Only when asked for: they take long, and some need Debian packages or root. */
-const APART = ["stories", "faults", "hardware"];
+const APART = ["stories", "faults", "browser", "hardware"];
 
 interface Count {
   passed: number;

@@ -36,6 +36,7 @@ export class Dapp {
     const processes = new Processes();
     await processes.start("dapp", "tools/dapp.ts", served === "built" ? ["--built"] : [], /The dApp is at/, {
       IOE_DAPP_PORT: String(port),
+      IOE_DAPP_FILES: resolve(world.dir, "page"),
       IOE_DEPLOYMENT: resolve(world.dir, "deployment.json"),
     });
     const video = await film?.(world);
