@@ -125,14 +125,28 @@ describe("Tariff", () => {
     it("needs a tick, a notice, and prices that fit 48 bits", async () => {
       const { tariff } = zone;
       await expect(deploy({ tickSize: 0n })).to.be.revertedWithCustomError(tariff, "TickSizeZero");
-      await expect(deploy({ noticeSlots: 0 })).to.be.revertedWithCustomError(tariff, "TariffTooSoon");
+      await expect(deploy({ noticeSlots: 0 }))
+        .to.be.revertedWithCustomError(tariff, "TariffTooSoon")
+        .withArgs(0, 1);
       const most = 2n ** 48n - 1n;
       await expect(deploy({ minPrice: most, tickSize: 1n })).to.be.revertedWithCustomError(
         tariff,
         "PriceBeyondLastTick",
       );
+      const tooWide = most / 127n;
+      await expect(deploy({ minPrice: 127n, tickSize: tooWide }))
+        .to.be.revertedWithCustomError(tariff, "PriceBeyondLastTick")
+        .withArgs(127n, most);
       const highest = most - 127n;
       await deploy({ minPrice: highest, tickSize: 1n, feedIn: highest, retail: most, gridFee: 126n });
+    });
+
+    it("counts ticks from the lowest price, wherever that is", async () => {
+      const prices = { minPrice: 1n, tickSize: 3n, feedIn: 4n, retail: 13n, gridFee: 3n };
+      await deploy(prices);
+      await expect(deploy({ ...prices, feedIn: 5n }))
+        .to.be.revertedWithCustomError(zone.tariff, "PriceOffTick")
+        .withArgs(5n, 1n, 3n);
     });
 
     it("checks its first prices like any other", async () => {
