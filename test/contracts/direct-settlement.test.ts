@@ -360,6 +360,20 @@ describe("DirectMarket, settlement", () => {
       await zone.atTime(years);
       await as(zone.vault, zone.bob).withdraw(await zone.vault.free(zone.bob), zone.bob);
     });
+
+    it("settles what is booked up to the last second of the claim window, and closes without it afterwards", async () => {
+      await start();
+      await boundary(slot, 100n, 100n);
+      await boundary(slot + 1, 200n, 200n);
+      await zone.at(slot + 1, WINDOW);
+      await expect(zone.market.settle(1, slot))
+        .to.emit(zone.market, "DeliveryProgress")
+        .withArgs(1, slot, 100, 10_000n);
+      await zone.at(slot + 2, WINDOW + 1);
+      await expect(zone.market.settle(1, slot + 1)).not.to.emit(zone.market, "DeliveryProgress");
+      await zone.market.close(1);
+      await expectBill(1_000n, 100n);
+    });
   });
 
   describe("silent witnesses", () => {
