@@ -37,6 +37,15 @@ describe("EnergyToken", () => {
       expect(await energyToken.MIXED()).to.equal(BigInt(MIXED));
     });
 
+    it("name the day after for a slot that ends a second past midnight", async () => {
+      const [seconds, slotOfTwoDays] = [7, 86_401 / 7 - 1];
+      const times = [seconds, seconds, 2 * seconds];
+      const registry = await ethers.deployContract("MeterRegistry", [zone.manager, ...times, 1_000, ethers.ZeroHash]);
+      const token = await ethers.deployContract("EnergyToken", [registry]);
+      expect(await token.idOf(slotOfTwoDays, 0)).to.equal(1n << 8n);
+      expect(await token.idOf(slotOfTwoDays - 1, 0)).to.equal(0n);
+    });
+
     const names: [number, string][] = [
       [Kind.Solar, "Solar"],
       [Kind.Wind, "Wind"],
