@@ -109,6 +109,19 @@ describe("DirectMarket, settlement", () => {
       expect(await zone.registry.unclaimedIn(buyer.id, slot)).to.deep.equal([0n, 0n]);
     });
 
+    it("takes of the buyer's import what stands behind the energy, and no more, step by step", async () => {
+      await start();
+      await zone.at(slot, 30);
+      await zone.report(seller.step(slot * D + 20, 200n), buyer.step(slot * D + 20, 0n, 500n));
+      await zone.market.settle(1, slot);
+      // ⌊200 / 1.03⌋ = 194 Wh received stand behind 200 Wh sent, ⌊300 / 1.03⌋ = 291 Wh behind 300 Wh.
+      expect(await zone.registry.unclaimedIn(buyer.id, slot)).to.deep.equal([0n, 306n]);
+      await zone.report(seller.step(slot * D + 25, 100n));
+      await zone.market.settle(1, slot);
+      expect(await delivered()).to.equal(300n);
+      expect(await zone.registry.unclaimedIn(buyer.id, slot)).to.deep.equal([0n, 209n]);
+    });
+
     it("pays for what was sent when the losses are smaller than allowed", async () => {
       await start();
       await boundary(slot, 400n, 398n);
