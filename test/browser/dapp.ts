@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** The dApp of a world in a real Chromium. */
 import { mkdir, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -129,5 +130,7 @@ export async function picture(page: Page, name: string): Promise<void> {
   const shown = texts.some((text) => text.includes(`images/${name}.png`));
   const folder = resolve(ROOT, shown ? "docs/images" : "cache/images");
   await mkdir(folder, { recursive: true });
+  // A page that still reads shows places of what is to come.
+  await page.waitForFunction(() => document.querySelector("span.breathe") === null);
   await page.screenshot({ path: resolve(folder, `${name}.png`) });
 }

@@ -133,7 +133,10 @@ describe("a household's days in the browser", () => {
     }
     const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true });
     expect(pdf.subarray(0, 5).toString()).to.equal("%PDF-");
-    if (process.env.IOE_SCREENSHOTS) await paper.screenshot({ path: resolve(ROOT, "docs/images/bill-on-paper.png") });
+    if (process.env.IOE_SCREENSHOTS) {
+      const margins = "[data-testid=paper] { padding: 2rem }";
+      await paper.screenshot({ path: resolve(ROOT, "docs/images/bill-on-paper.png"), style: margins });
+    }
     await page.emulateMedia({ media: null, colorScheme: "light" });
   });
 
