@@ -2,7 +2,7 @@ import { formatDecimal } from "@ioe/protocol";
 import type { DeliveryStatus } from "../delivery/index.ts";
 import type { MeterSample, RelayPosition } from "../hardware/index.ts";
 import type { Metric } from "../health/index.ts";
-import type { FaultKind } from "../safety/index.ts";
+import { FAULT_KINDS, type FaultKind } from "../safety/index.ts";
 
 /** What an oracle knows about itself at one moment. */
 export interface OracleView {
@@ -21,8 +21,6 @@ export interface OracleView {
   readings: { pending: number; accepted: number; rejected: number };
   openTransactions: number;
 }
-
-const FAULTS: readonly FaultKind[] = ["NoSample", "OverPower", "ContactorWelded"];
 
 /** The oracle's own metrics. Energy is in joules, as Prometheus wants base units: 1 kWh = 3 600 000 J. */
 export function oracleMetrics(view: OracleView): Metric[] {
@@ -50,7 +48,7 @@ export function oracleMetrics(view: OracleView): Metric[] {
     gauge(
       "fault",
       "What keeps the relays open.",
-      FAULTS.map((kind) => ({ labels: { kind }, value: view.fault === kind })),
+      FAULT_KINDS.map((kind) => ({ labels: { kind }, value: view.fault === kind })),
     ),
     gauge("delivery_open", "A delivery is under way.", delivery !== undefined && delivery.phase !== "ended"),
     gauge("delivery_energy_joules", "Energy the delivery promises.", joules(delivery?.energy)),
