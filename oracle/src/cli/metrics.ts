@@ -20,6 +20,7 @@ export interface OracleView {
   fault: FaultKind | undefined;
   readings: { pending: number; accepted: number; rejected: number };
   openTransactions: number;
+  isTooDear: boolean;
 }
 
 /** The oracle's own metrics. Energy is in joules, as Prometheus wants base units: 1 kWh = 3 600 000 J. */
@@ -56,7 +57,14 @@ export function oracleMetrics(view: OracleView): Metric[] {
     gauge("readings_pending", "Signed readings that are not on chain yet.", readings.pending),
     counter("readings_accepted_total", "Readings the registry took since the start.", readings.accepted),
     counter("readings_rejected_total", "Readings the registry refused since the start.", readings.rejected),
+    ...transactionMetrics(view),
+  ];
+}
+
+export function transactionMetrics(view: { openTransactions: number; isTooDear: boolean }): Metric[] {
+  return [
     gauge("transactions_open", "Transactions sent and not mined yet.", view.openTransactions),
+    gauge("transactions_too_dear", "One waits because a gas costs more than chain.maxFeeGwei.", view.isTooDear),
   ];
 }
 
