@@ -42,7 +42,7 @@ const SWITCHED = {
 
 /** The real contracts on a chain inside this process, and an oracle's server. */
 describe("an agent's orders", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   let connection: NetworkConnection;
   let client: PublicClient;
