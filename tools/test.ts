@@ -19,7 +19,7 @@ const suites: Record<string, string[]> = {
   system: [MOCHA, "--timeout", "400000", "--parallel", "--jobs", "4", "test/system/**/*.test.ts"],
   browser: [MOCHA, "--timeout", "300000", "test/browser/first-trade.test.ts", "test/browser/household.test.ts"],
   stories: [MOCHA, "--timeout", "300000", "test/browser/!(first-trade|household).test.ts"],
-  faults: [MOCHA, "--timeout", "400000", "--parallel", "--jobs", "2", "test/faults/**/*.test.ts"],
+  faults: [MOCHA, "--timeout", "400000", "--parallel", "--jobs", "3", "test/faults/**/*.test.ts"],
   hardware: ["tools/test-hardware.ts", "--allow-missing"],
 };
 /** Only when asked for: they take long, and some need Debian packages or root. */
