@@ -40,7 +40,7 @@ const suites: Record<string, string[]> = {
     stories.filter((file) => !mainStories.includes(file)),
     ...WITH_BROWSER,
   ),
-  faults: together(2, filesOf("test/faults/*.test.ts")),
+  faults: together(3, filesOf("test/faults/*.test.ts")),
   browser: together(2, stories, ...WITH_BROWSER),
   soak: together(1, filesOf("test/soak/*.test.ts")),
   hardware: ["tools/test-hardware.ts", "--allow-missing"],

@@ -8,6 +8,11 @@ export const PRICE = 123_000n; // per kWh; a multiple of no round number on purp
 /** The tests' seller and buyer. */
 export const SELLER = 2;
 export const BUYER = 1;
+/** The contacts between them. */
+export const PATH = [
+  [SELLER, "discharge"],
+  [BUYER, "charge"],
+] as const;
 /** A meter shows whole units, and the chain knows it as of its last reading. */
 const UNITS_OFF = 4;
 
@@ -19,32 +24,117 @@ export async function openWorld(world: World, oracles: readonly number[] = [BUYE
   await world.deposit(BUYER, 100_000_000n);
 }
 
-/** Everybody's books before a purchase, and the purchase; held against the books after it by `expectBalanced`. */
+/** Everybody's books at one moment; later ones are held against them. */
+export class Books {
+  /** The physics of then. */
+  readonly truth: Truth;
+  readonly #world: World;
+  readonly #money: Balances;
+  readonly #deliveries: bigint;
+  readonly #slot: number;
+
+  private constructor(world: World, then: { truth: Truth; money: Balances; deliveries: bigint; slot: number }) {
+    this.#world = world;
+    this.truth = then.truth;
+    this.#money = then.money;
+    this.#deliveries = then.deliveries;
+    this.#slot = then.slot;
+  }
+
+  static async open(world: World): Promise<Books> {
+    const { market } = await world.contracts();
+    const [money, truth, deliveries] = [await balances(world), await world.truth(), await market.deliveryCount()];
+    return new Books(world, { truth, money, deliveries, slot: slotAt(world, (await world.now()) * 1_000) });
+  }
+
+  /** As if nothing had been bought since: relays are open, nobody has paid, and what the meters have counted is booked. */
+  async expectNoTrade(): Promise<void> {
+    const world = this.#world;
+    const { market } = await world.contracts();
+    await this.expectOpen();
+    await this.expectMoney({ earned: 0n, spent: 0n });
+    expect(await market.deliveryCount(), "deliveries").to.equal(this.#deliveries);
+    await this.expectRegisters();
+    await this.expectBooked(this.#slot, slotAt(world, (await world.now()) * 1_000));
+  }
+
+  /** @param welded a household whose contact cannot open. */
+  async expectOpen(welded?: number): Promise<void> {
+    for (const [n, name] of PATH) if (n !== welded) await this.#world.opened(n, name);
+  }
+
+  /** Seller and buyer have so much more and less since then, nothing is held back, and the sum is what it was. */
+  async expectMoney({ earned, spent }: { earned: bigint; spent: bigint }): Promise<void> {
+    const { market, vault } = await this.#world.contracts();
+    const money = await balances(this.#world);
+    expect(money.seller - this.#money.seller, "the seller's gain").to.equal(earned);
+    expect(this.#money.buyer - money.buyer, "the buyer's cost").to.equal(spent);
+    expect(await vault.pot(await market.getAddress()), "held back by the market").to.equal(0n);
+    expect(money.held, "money in the vault").to.equal(this.#money.held);
+    expect(money.sum, "money of everybody").to.equal(money.held);
+  }
+
+  /**
+   * Registers on chain are the meters'.
+   * @param ahead what the seller's register of export on chain shows more than its meter, Wh.
+   */
+  async expectRegisters(ahead = 0): Promise<void> {
+    const world = this.#world;
+    const { registry } = await world.contracts();
+    for (const n of [SELLER, BUYER]) {
+      const more = n === SELLER ? ahead : 0;
+      await until(`meter ${n} on chain to show what flowed`, async () => {
+        const { meter } = (await world.truth()).households[n - 1]!;
+        const { imported, exported } = await registry.meterOf(n);
+        return near(Number(exported), meter.exportedWh + more) && near(Number(imported), meter.importedWh);
+      });
+    }
+  }
+
+  /**
+   * Readings are in order, none is there twice. In every slot, from the first to the one before the last, energy is booked
+   * that signed registers prove, all of it and no more; what is not booked came after the grace or lies in a gap with a name.
+   */
+  async expectBooked(first: number, last: number): Promise<void> {
+    const { registry } = await this.#world.contracts();
+    const upTo = endOf(last - 1, this.#world.zone.slotDuration);
+    for (const n of [SELLER, BUYER]) {
+      await until(`readings of meter ${n}`, async () => (await registry.meterOf(n)).lastTakenAt >= upTo);
+      const { proven, gaps } = await provenEnergy(this.#world, n, first, last);
+      for (let slot = first; slot < last; slot++) {
+        const { exported, imported, complete } = await registry.energyIn(n, slot);
+        const energy = proven.get(slot) ?? { exported: 0n, imported: 0n };
+        expect({ exported, imported }, `booked in slot ${slot} of meter ${n}`).to.deep.equal(energy);
+        if (!gaps.has(slot)) expect(complete, `slot ${slot} of meter ${n} is complete`).to.equal(true);
+      }
+    }
+  }
+}
+
+/** A purchase, and everybody's books before it. */
 export class Trade {
   readonly id: bigint;
   readonly energy: bigint;
   /** Unix ms. */
   readonly boughtAt: number;
-  readonly before: Truth;
   readonly #world: World;
-  readonly #money: Balances;
+  readonly #books: Books;
 
-  private constructor(world: World, purchase: Pick<Trade, "id" | "energy" | "boughtAt" | "before">, money: Balances) {
+  private constructor(world: World, books: Books, purchase: Pick<Trade, "id" | "energy" | "boughtAt">) {
     this.#world = world;
+    this.#books = books;
     this.id = purchase.id;
     this.energy = purchase.energy;
     this.boughtAt = purchase.boughtAt;
-    this.before = purchase.before;
-    this.#money = money;
   }
 
   static async make(world: World, energy: bigint, seconds = 150): Promise<Trade> {
     await newSlot(world);
-    const [money, before] = [await balances(world), await world.truth()];
+    const books = await Books.open(world);
     const listing = await world.list(SELLER, energy, PRICE);
     const boughtAt = Date.now();
     const id = await world.buy(listing, BUYER, energy, seconds);
-    return new Trade(world, { id, energy, boughtAt, before }, money);
+    return new Trade(world, books, { id, energy, boughtAt });
   }
 
   /** Waits until so much has really left the seller, Wh. */
@@ -54,7 +144,8 @@ export class Trade {
 
   /** What has really left the seller since the purchase, Wh. */
   async sent(): Promise<number> {
-    return (await this.#world.truth()).households[SELLER - 1]!.sentWh - this.before.households[SELLER - 1]!.sentWh;
+    const sentWh = ({ households }: Truth) => households[SELLER - 1]!.sentWh;
+    return sentWh(await this.#world.truth()) - sentWh(this.#books.truth);
   }
 
   closed(seconds = 260) {
@@ -66,13 +157,10 @@ export class Trade {
     return (await this.#world.contact(n, name)).history.filter(({ at }) => at >= this.boughtAt);
   }
 
-  /**
-   * As `expectPaid` and `expectCovered`; and registers on chain are the meters'.
-   * @param ahead what the seller's register of export on chain shows more than its meter, Wh.
-   */
-  async expectBalanced({ ahead = 0, ...options }: { welded?: number; ahead?: number } = {}): Promise<bigint> {
+  /** As `expectPaid` and `expectCovered`; and registers on chain are the meters', see `Books.expectRegisters`. */
+  async expectBalanced({ ahead, ...options }: { welded?: number; ahead?: number } = {}): Promise<bigint> {
     const delivered = await this.expectPaid(options);
-    await this.#expectRegisters(ahead);
+    await this.#books.expectRegisters(ahead);
     await this.expectCovered();
     return delivered;
   }
@@ -84,58 +172,27 @@ export class Trade {
    * @returns units that were delivered.
    */
   async expectPaid({ welded }: { welded?: number } = {}): Promise<bigint> {
-    const world = this.#world;
-    const { market, vault } = await world.contracts();
+    const { market } = await this.#world.contracts();
     const { delivered, price, gridFee } = await this.closed();
     expect(delivered <= this.energy, `${delivered} of ${this.energy} units`).to.equal(true);
     expect(Number(delivered), "no more than what flowed").to.be.at.most(Math.ceil(await this.sent()));
-    if (welded !== SELLER) await world.opened(SELLER, "discharge");
-    if (welded !== BUYER) await world.opened(BUYER, "charge");
+    await this.#books.expectOpen(welded);
     expect(await market.queryFilter(market.filters.DeliveryClosed(this.id)), "closed once").to.have.length(1);
-
-    const money = await balances(world);
-    expect(money.seller - this.#money.seller, "the seller's gain").to.equal(paymentDown(delivered, price, 1_000n));
-    expect(this.#money.buyer - money.buyer, "the buyer's cost").to.equal(costUp(delivered, price + gridFee, 1_000n));
-    expect(await vault.pot(await market.getAddress())).to.equal(0n);
-    expect(money.held, "money in the vault").to.equal(this.#money.held);
-    expect(money.sum, "money of everybody").to.equal(money.held);
+    await this.#books.expectMoney({
+      earned: paymentDown(delivered, price, 1_000n),
+      spent: costUp(delivered, price + gridFee, 1_000n),
+    });
     return delivered;
   }
 
-  async #expectRegisters(ahead: number): Promise<void> {
-    const world = this.#world;
-    const { registry } = await world.contracts();
-    for (const n of [SELLER, BUYER]) {
-      const { meter } = (await world.truth()).households[n - 1]!;
-      const more = n === SELLER ? ahead : 0;
-      await until(`meter ${n} on chain to show what flowed`, async () => {
-        const { imported, exported } = await registry.meterOf(n);
-        return near(Number(exported), meter.exportedWh + more) && near(Number(imported), meter.importedWh);
-      });
-    }
-  }
-
-  /** Readings are in order, none is there twice, and every slot is covered by them or in a gap that has a name. */
+  /** Every slot of the delivery is booked, see `Books.expectBooked`. */
   async expectCovered(): Promise<void> {
-    const world = this.#world;
-    const { registry, market } = await world.contracts();
+    const { market } = await this.#world.contracts();
     const { startSlot, deadlineSlot } = await this.closed();
     // A keeper closes what is complete before its deadline, and leaves the deadline as it is.
     const [closing] = await market.queryFilter(market.filters.DeliveryClosed(this.id));
-    const closedIn = slotAt(world, (await closing!.getBlock()).timestamp * 1_000);
-    const end = Math.min(Number(deadlineSlot), closedIn);
-    for (const n of [SELLER, BUYER]) {
-      const readings = await registry.queryFilter(registry.filters.ReadingAccepted(n));
-      const times = readings.map(({ args }) => args.takenAt);
-      expect(times, `meter ${n}'s readings in order, none twice`).to.deep.equal(
-        [...new Set(times)].sort((a, b) => Number(a - b)),
-      );
-      const named = namedGaps(world, n, times.map(Number));
-      for (let slot = Number(startSlot) + 1; slot < end; slot++) {
-        if (named.has(slot) || (await isLate(world, readings, slot))) continue;
-        expect((await registry.energyIn(n, slot)).complete, `slot ${slot} of meter ${n}`).to.equal(true);
-      }
-    }
+    const closedIn = slotAt(this.#world, (await closing!.getBlock()).timestamp * 1_000);
+    await this.#books.expectBooked(Number(startSlot), Math.min(Number(deadlineSlot), closedIn));
   }
 }
 
@@ -147,27 +204,54 @@ async function newSlot(world: World): Promise<void> {
   await until("a new slot", async () => slotAt(world, (await world.now()) * 1_000) > slotAt(world, last + 1_000));
 }
 
-/** Slots that an oracle has named as not covered: from the reading before each restart of the chain of readings to it. */
-function namedGaps(world: World, n: number, accepted: readonly number[]): Set<number> {
-  const slots = new Set<number>();
-  for (const { takenAt } of world.logged(n, "readings.restart")) {
-    const to = Number(takenAt);
-    const from = accepted.filter((time) => time < to).at(-1) ?? to;
-    for (let slot = slotAt(world, from * 1_000); slot <= slotAt(world, to * 1_000); slot++) slots.add(slot);
-  }
-  return slots;
+interface Energy {
+  exported: bigint;
+  imported: bigint;
 }
 
-/** Whether readings of a slot are on chain, but came after the grace: they move registers, and book nothing. */
-async function isLate(
+/**
+ * What a meter's readings on chain prove for each slot, and the slots they do not cover. Where the chain of readings begins
+ * anew, its oracle has said so; a reading that came after the grace moves registers, and proves nothing.
+ */
+async function provenEnergy(
   world: World,
-  readings: readonly { args: { slot: bigint }; getBlock(): Promise<{ timestamp: number }> }[],
-  slot: number,
-): Promise<boolean> {
+  n: number,
+  first: number,
+  last: number,
+): Promise<{ proven: Map<number, Energy>; gaps: Set<number> }> {
+  const { registry } = await world.contracts();
   const { slotDuration, grace } = world.zone;
-  const own = readings.filter(({ args }) => Number(args.slot) === slot);
-  const blocks = await Promise.all(own.map((reading) => reading.getBlock()));
-  return blocks.some(({ timestamp }) => timestamp > endOf(slot, slotDuration) + grace);
+  const readings = await registry.queryFilter(registry.filters.ReadingAccepted(n));
+  const rebased = await registry.queryFilter(registry.filters.Rebased(n));
+  const times = readings.map(({ args }) => args.takenAt);
+  const inOrder = [...new Set(times)].sort((a, b) => Number(a - b));
+  expect(times, `meter ${n}'s readings in order, none twice`).to.deep.equal(inOrder);
+  const begunAnew = new Set(rebased.map(({ args }) => args.takenAt));
+  const named = new Set(world.logged(n, "readings.restart").map(({ takenAt }) => BigInt(takenAt as number)));
+
+  const proven = new Map<number, Energy>();
+  const gaps = new Set<number>();
+  for (const [i, reading] of readings.entries()) {
+    const { takenAt, exported, imported } = reading.args;
+    const slot = Number(reading.args.slot);
+    const before = readings[i - 1]?.args;
+    const slotBefore = before ? slotAt(world, Number(before.takenAt) * 1_000) : -Infinity;
+    if (slot < first || slotBefore >= last) continue;
+    if (begunAnew.has(takenAt)) {
+      expect(named.has(takenAt), `a name for the gap before ${takenAt} at meter ${n}`).to.equal(true);
+      for (let unread = Math.max(first, slotBefore); unread <= slot; unread++) gaps.add(unread);
+    } else if ((await reading.getBlock()).timestamp > endOf(slot, slotDuration) + grace) {
+      gaps.add(slot);
+    } else {
+      const since = Number(before!.takenAt);
+      expect(since, `the reading before ${takenAt} at meter ${n}`).to.be.at.least(endOf(slot - 1, slotDuration));
+      const sum = proven.get(slot) ?? { exported: 0n, imported: 0n };
+      sum.exported += exported - before!.exported;
+      sum.imported += imported - before!.imported;
+      proven.set(slot, sum);
+    }
+  }
+  return { proven, gaps };
 }
 
 /** Slot of an instant, Unix ms. */

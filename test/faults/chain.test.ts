@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { Wallet } from "ethers";
 import { householdDir } from "../../tools/world.ts";
 import { until, World } from "../system/world.ts";
-import { BUYER, openWorld, SELLER, slotAt, Trade } from "./books.ts";
+import { Books, BUYER, openWorld, SELLER, slotAt, Trade } from "./books.ts";
 import { lagging, NodeError, RpcProxy } from "./rpc-proxy.ts";
 
 const AUTHORITY_S = 8;
@@ -28,6 +28,7 @@ describe("faults of the chain and of what is between", () => {
     await world.configure(SELLER, (config) => {
       config.chain.rpcUrls = [node.url, behind.url];
       config.safety = { authorityLeaseS: AUTHORITY_S };
+      config.metrics = { port: 0 };
     });
     await openWorld(world, [BUYER]);
   });
@@ -75,20 +76,25 @@ describe("faults of the chain and of what is between", () => {
       (error: Error) => error.message,
     );
 
-  it("the wrong chain, or no code where the contracts should be: refuses to start and says what to mend", async () => {
+  it("the wrong chain, or no code where the contracts should be: refuses to start and says what to mend; then a trade made meanwhile is carried out", async () => {
     node.meddle = async (call, ask) => (call.method === "eth_chainId" ? "0x1" : ask(call));
     expect(await refusal()).to.match(
       /the node is on chain 1, the deployment file is for chain 31337; fix chain\.rpcUrls/,
     );
+    const trade = await Trade.make(world, 20n);
     node.meddle = async (call, ask) => (call.method === "eth_getCode" ? "0x" : ask(call));
     expect(await refusal()).to.match(
       /there is no contract at 0x\w+ \(MeterRegistry\); redeploy or fix chain\.deployment/,
     );
-    expect((await world.contact(SELLER, "discharge")).history).to.deep.equal([]);
+    expect(await trade.moves(SELLER, "discharge")).to.deep.equal([]);
     expect(await world.ethers.provider.getTransactionCount(sender.address), "nothing sent").to.equal(0);
+    node.meddle = undefined;
+    await world.startOracle(SELLER);
+    expect(await trade.expectBalanced()).to.equal(20n);
   });
 
   it("no node at the start, then one that goes away half-way: waits with open relays; a trade made meanwhile is carried out, once", async () => {
+    await world.stopOracle(SELLER);
     node.cut();
     const unreachable = world.nextLog(SELLER, "chain.unreachable");
     const ready = world.startOracle(SELLER);
@@ -105,7 +111,7 @@ describe("faults of the chain and of what is between", () => {
     node.mend();
     await gone;
     const trade = await Trade.make(world, 20n);
-    expect((await world.contact(SELLER, "discharge")).history).to.deep.equal([]);
+    expect(await trade.moves(SELLER, "discharge")).to.deep.equal([]);
     node.meddle = undefined;
     node.mend();
     await ready;
@@ -114,14 +120,15 @@ describe("faults of the chain and of what is between", () => {
 
   it("idle: a bounded number of calls, and no transaction but the readings", async () => {
     await caughtUp(Date.now());
-    const positions = async () => (await world.truth()).households.map(({ contacts }) => contacts);
-    const before = await positions();
+    const books = await Books.open(world);
     const [calls, sent] = [node.calls.length, node.count("eth_sendRawTransaction")];
     await pause(30_000);
     const perMinute = (node.calls.length - calls) * 2;
     expect(perMinute, "calls per minute").to.be.below(IDLE_CALLS_PER_MINUTE);
     expect(node.count("eth_sendRawTransaction") - sent, "transactions in three slots").to.be.within(2, 4);
-    expect(await positions(), "no relay has moved").to.deep.equal(before);
+    const contacts = ({ households }: Books["truth"]) => households.map((household) => household.contacts);
+    expect(contacts(await world.truth()), "no relay has moved").to.deep.equal(contacts(books.truth));
+    await books.expectNoTrade();
   });
 
   it("the node is gone while energy flows: relays open with the authority, the readings come late, in order and complete", async () => {
@@ -239,6 +246,31 @@ describe("faults of the chain and of what is between", () => {
     behind.meddle = undefined;
     await expectEverySlotRead(since);
     await trade.expectBalanced();
+  });
+
+  it("an absurd price for gas while energy flows: nothing is paid, log, health and metrics say why; at a sane price every stored reading is sent", async () => {
+    const trade = await Trade.make(world, 40n);
+    await trade.flowed(3);
+    const since = Date.now();
+    const tooDear = world.nextLog(SELLER, "transaction.too-dear");
+    // What the market asks for is not a matter of the transaction: both nodes have to say it.
+    const nodes = [node, behind];
+    for (const each of nodes)
+      each.meddle = async (call, ask) => (call.method === "eth_maxPriorityFeePerGas" ? "0x38d7ea4c68000" : ask(call));
+    const { reason } = await tooDear;
+    expect(reason).to.match(/^transactions wait: a gas costs 100000\d\S* gwei, and chain\.maxFeeGwei allows 500$/);
+    const sent = await world.ethers.provider.getTransactionCount(sender.address);
+    await pause(12_000);
+    expect(await world.ethers.provider.getTransactionCount(sender.address), "sent meanwhile").to.equal(sent);
+    const own = `http://127.0.0.1:${String(world.logged(SELLER, "ready").at(-1)!.metricsPort)}`;
+    expect(await (await fetch(`${own}/metrics`)).text()).to.match(/^ioe_transactions_too_dear 1$/m);
+    const health = await fetch(`${own}/healthz`);
+    expect(health.status).to.equal(503);
+    expect(await health.text()).to.include(reason);
+    for (const each of nodes) each.meddle = undefined;
+    await expectEverySlotRead(since);
+    await trade.expectBalanced();
+    expect(await (await fetch(`${own}/metrics`)).text()).to.match(/^ioe_transactions_too_dear 0$/m);
   });
 
   it("a contract that says no: its error is in the log by name, asked again ever more rarely, and nothing is sent", async () => {

@@ -47,9 +47,10 @@ describe("faults of a relay behind a broker", () => {
   });
 
   after(async () => {
-    await world?.stop();
     for (const client of [house, ear]) client?.end(true);
+    // The plug opens its contact in the end, so the world has to be there yet.
     await contact?.dispose();
+    await world?.stop();
     broker?.kill();
   });
 

@@ -6,7 +6,7 @@ import { runNode } from "../../tools/cli.ts";
 import { householdDir } from "../../tools/world.ts";
 import { notRun } from "../hardware/needs.ts";
 import { freePorts, Line, type OracleConfig, until, World } from "../system/world.ts";
-import { BUYER, openWorld, SELLER, Trade } from "./books.ts";
+import { BUYER, openWorld, PATH, SELLER, Trade } from "./books.ts";
 import { SmallDisk } from "./small-disk.ts";
 
 /** The board counts down the lease of 5 s and its margin of 1 s; then contacts need 10 ms and a step of the world. */
@@ -38,7 +38,9 @@ describe("faults of the process", () => {
     return (await world.truth()).households[n - 1]!.watchdogArmedAt!;
   }
 
-  it("two processes with one key: the second refuses and names the first; nothing moves", async () => {
+  it("two processes with one key: the second refuses and names the first, whose trade goes on undisturbed", async () => {
+    const trade = await Trade.make(world, 40n);
+    await trade.flowed(5);
     const dir = join(world.dir, "copy");
     await mkdir(dir);
     const config = parse(await readFile(world.configOf(SELLER), "utf8")) as OracleConfig;
@@ -55,8 +57,9 @@ describe("faults of the process", () => {
     const named = /keys\.meter \(0x\w+\) is in use by process (\d+); stop it first \(kill \1\)/.exec(output);
     expect(named, output).not.to.equal(null);
     expect(await readFile(`/proc/${named![1]}/cmdline`, "utf8")).to.include(world.configOf(SELLER));
-    for (const { contacts } of (await world.truth()).households)
-      for (const { closed } of Object.values(contacts)) expect(closed).to.equal(false);
+    expect(await trade.expectBalanced()).to.equal(40n);
+    for (const [n, name] of PATH)
+      expect((await trade.moves(n, name)).map(({ closed }) => closed)).to.deep.equal([true, false]);
   });
 
   it("killed (-9) between journal and relay: after the restart the trade is carried out, once", async () => {
@@ -80,10 +83,7 @@ describe("faults of the process", () => {
     await trade.flowed(12);
     world.signalOracle(SELLER, "SIGKILL");
     world.signalOracle(BUYER, "SIGKILL");
-    for (const [n, name] of [
-      [SELLER, "discharge"],
-      [BUYER, "charge"],
-    ] as const) {
+    for (const [n, name] of PATH) {
       const contact = await until("the board to open", async () => {
         const state = await world.contact(n, name);
         return !state.closed && state;
@@ -159,18 +159,20 @@ describe("faults of the process", () => {
     await trade.expectBalanced();
   });
 
-  it("a journal that may only be read: refuses to start and says so, relays open", async function () {
+  it("a journal that may only be read: refuses to start and says so, relays open; then a trade made meanwhile is carried out", async function () {
     if (!disk) notRun(this, "a read-only file system needs root");
     await world.stopOracle(SELLER);
     disk.allow("read");
+    const trade = await Trade.make(world, 20n);
     const refusal = await world.startOracle(SELLER).then(
       () => "started",
       (error: Error) => error.message,
     );
     expect(refusal).to.match(/no socket can be made at .* \(EROFS\); is the journal's folder there and writable\?/);
-    expect((await world.contact(SELLER, "discharge")).closed).to.equal(false);
+    expect(await trade.moves(SELLER, "discharge")).to.deep.equal([]);
     disk.allow("write");
     await world.startOracle(SELLER);
+    expect(await trade.expectBalanced()).to.equal(20n);
   });
 
   it("a corrupt database: refuses with advice; moved away, it starts anew and the readings go on", async () => {

@@ -11,7 +11,7 @@ import type { NetworkConnection } from "hardhat/types/network";
 import { createPublicClient, custom, type EIP1193Provider, parseEther, type PublicClient } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { stringify } from "yaml";
-import { DEMO_ZONE, deployLocalZone, LOCAL_ACCOUNTS } from "../../deploy/zone.ts";
+import { DEMO_ZONE, deployLocalZone } from "../../deploy/zone.ts";
 import { Agent, type AgentPreferences, askHousehold, Market } from "../../oracle/src/agent/index.ts";
 import { BlockLoop, Outbox, worldOf, Zone } from "../../oracle/src/chain/index.ts";
 import { systemClock as clock } from "../../oracle/src/clock.ts";
@@ -21,6 +21,7 @@ import { createLogger } from "../../oracle/src/log.ts";
 import { MeterKey, signPossession } from "../../oracle/src/metering/index.ts";
 import { type Deployment, endOf, packOrderId, slotOf } from "../../protocol/src/index.ts";
 import { runNode } from "../../tools/cli.ts";
+import { partsOf } from "./local-zone.ts";
 
 const D = DEMO_ZONE.slotDuration;
 const PROSUMER = 6;
@@ -41,7 +42,7 @@ const SWITCHED = {
 
 /** The real contracts on a chain inside this process, and an oracle's server. */
 describe("an agent's orders", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   let connection: NetworkConnection;
   let client: PublicClient;
@@ -57,6 +58,7 @@ describe("an agent's orders", function () {
   const journals: Journal[] = [];
   let last = { since: 0, exported: 0n, imported: 0n };
 
+  const world = () => partsOf(connection, deployment);
   const rpc = (method: string, ...params: unknown[]): Promise<unknown> =>
     connection.provider.request({ method, params });
   const travelTo = async (timestamp: number) => {
@@ -116,19 +118,6 @@ describe("an agent's orders", function () {
     await oracle.stop();
     await connection.close();
   });
-
-  async function world() {
-    const { ethers } = connection;
-    const signers = await ethers.getSigners();
-    return {
-      operator: signers[LOCAL_ACCOUNTS.operator]!,
-      owner: signers[LOCAL_ACCOUNTS.firstHousehold]!,
-      registry: await ethers.getContractAt("MeterRegistry", deployment.contracts.MeterRegistry),
-      vault: await ethers.getContractAt("Vault", deployment.contracts.Vault),
-      money: await ethers.getContractAt("TestUSD", deployment.contracts.PaymentToken),
-      auction: await ethers.getContractAt("CallAuction", deployment.contracts.CallAuction),
-    };
-  }
 
   /** A meter's reading at a boundary that has passed. */
   async function report(takenAt: number, exported: bigint, imported = 0n) {

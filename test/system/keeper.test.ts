@@ -10,7 +10,7 @@ import {
   type TransactionReceipt,
 } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import { DEMO_ZONE, deployLocalZone, LOCAL_ACCOUNTS } from "../../deploy/zone.ts";
+import { DEMO_ZONE, deployLocalZone } from "../../deploy/zone.ts";
 import { Outbox, worldOf, Zone } from "../../oracle/src/chain/index.ts";
 import { systemClock } from "../../oracle/src/clock.ts";
 import { Journal } from "../../oracle/src/journal/index.ts";
@@ -18,6 +18,7 @@ import { Keeper, Ledger } from "../../oracle/src/keeper/index.ts";
 import { createLogger } from "../../oracle/src/log.ts";
 import { MeterKey, signPossession } from "../../oracle/src/metering/index.ts";
 import { type Deployment, endOf, slotOf } from "../../protocol/src/index.ts";
+import { partsOf } from "./local-zone.ts";
 
 const D = DEMO_ZONE.slotDuration;
 const GRACE = DEMO_ZONE.grace;
@@ -38,6 +39,7 @@ describe("keeper", function () {
   const stop = new AbortController();
   const journals: Journal[] = [];
 
+  const world = () => partsOf(connection, deployment);
   const rpc = (method: string, ...params: unknown[]): Promise<unknown> =>
     connection.provider.request({ method, params });
   const now = async () => Number((await client.getBlock()).timestamp);
@@ -85,20 +87,6 @@ describe("keeper", function () {
     stop.abort();
     await connection.close();
   });
-
-  async function world() {
-    const { ethers } = connection;
-    const signers = await ethers.getSigners();
-    return {
-      operator: signers[LOCAL_ACCOUNTS.operator]!,
-      owner: signers[LOCAL_ACCOUNTS.firstHousehold]!,
-      registry: await ethers.getContractAt("MeterRegistry", deployment.contracts.MeterRegistry),
-      vault: await ethers.getContractAt("Vault", deployment.contracts.Vault),
-      money: await ethers.getContractAt("TestUSD", deployment.contracts.PaymentToken),
-      auction: await ethers.getContractAt("CallAuction", deployment.contracts.CallAuction),
-      market: await ethers.getContractAt("DirectMarket", deployment.contracts.DirectMarket),
-    };
-  }
 
   /** A keeper with an account of its own, how many transactions it has sent, and what was refused in a simulation. */
   async function newKeeper(waitS = 0) {

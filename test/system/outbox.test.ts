@@ -11,6 +11,8 @@ import {
   parseAbi,
   parseEther,
   type PublicClient,
+  parseGwei,
+  toHex,
   type TransactionReceipt,
 } from "viem";
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from "viem/accounts";
@@ -99,14 +101,17 @@ describe("outbox, on anvil", function () {
   };
 
   /** An outbox as a process of its own would have it; ended like one by its signal. */
-  function start(meddle: Meddle = (_method, ask) => ask()): { outbox: Outbox; kill: () => void } {
+  function start(
+    meddle: Meddle = (_method, ask) => ask(),
+    limits: { maxFeeGwei?: number } = {},
+  ): { outbox: Outbox; kill: () => void } {
     const stop = new AbortController();
     stops.push(stop);
     const request = ({ method, params }: { method: string; params?: unknown }) =>
       meddle(method, () => direct.request<never>({ method, params } as never));
     const client = createPublicClient({ cacheTime: 0, transport: custom({ request }, { retryCount: 0 }) });
     const log = createLogger({ write: (line) => lines.push(JSON.parse(line) as Line) });
-    const parts = { client, account: sender, chainId: CHAIN_ID, store: journal, clock, log };
+    const parts = { client, account: sender, chainId: CHAIN_ID, store: journal, clock, log, ...limits };
     const onPaid = (label: string, receipt: TransactionReceipt) => paid.push([label, receipt]);
     const outbox = new Outbox({ ...parts, pollMs: 10, patienceMs: PATIENCE_MS, onPaid }, stop.signal);
     return { outbox, kill: () => stop.abort(new Error("killed")) };
@@ -237,21 +242,8 @@ describe("outbox, on anvil", function () {
   it("explains with the contract's error why what was simulated well has reverted, and that it was paid for", async () => {
     const owner = privateKeyToAccount(generatePrivateKey());
     await rpc("anvil_setBalance", owner.address, "0xde0b6b3a7640000");
-    const own = async (functionName: string, args: unknown[], at: number) => {
-      const fees = { maxFeePerGas: 10n ** 12n, maxPriorityFeePerGas: 10n ** 11n, gas: 200_000n };
-      const data = encodeFunctionData({ abi: TOKEN, functionName, args });
-      const raw = await owner.signTransaction({
-        type: "eip1559",
-        chainId: CHAIN_ID,
-        nonce: at,
-        to: token,
-        data,
-        ...fees,
-      });
-      await direct.sendRawTransaction({ serializedTransaction: raw });
-    };
-    await own("faucet", [50n], 0);
-    await own("approve", [sender.address, 50n], 1);
+    await past(owner, "faucet", [50n], 0);
+    await past(owner, "approve", [sender.address, 50n], 1);
     await mine();
     const call = {
       address: token,
@@ -262,7 +254,7 @@ describe("outbox, on anvil", function () {
     const outcome = start().outbox.send("pull", call);
     await attempted(1);
     // Dearer, so it comes first in the same block.
-    await own("transfer", [token, 50n], 2);
+    await past(owner, "transfer", [token, 50n], 2);
     await mine();
     const end = await outcome;
     expect(end).to.include({ status: "reverted", error: "ERC20InsufficientBalance" });
@@ -270,6 +262,64 @@ describe("outbox, on anvil", function () {
       /^ERC20InsufficientBalance\(sender: 0x.*, balance: 0, needed: 50\)$/,
     );
     expect(paid.map(([label, { status }]) => [label, status])).to.deep.equal([["pull", "reverted"]]);
+  });
+
+  describe("a limit for fees", () => {
+    /** The tip a node asks for, gwei. */
+    let tip: number;
+    const asksForTip: Meddle = (method, ask) =>
+      method === "eth_maxPriorityFeePerGas" ? Promise.resolve(toHex(parseGwei(String(tip)))) : ask();
+    const warned = () => logged("transaction.too-dear").map(({ reason }) => reason);
+
+    it("sends nothing while a node asks for more, says so once, and sends when it is cheaper", async () => {
+      tip = 40_000;
+      const { outbox } = start(asksForTip);
+      const outcome = faucet(outbox);
+      await until("the warning", () => Promise.resolve(warned().length > 0), 20);
+      await clock.sleep(4 * PATIENCE_MS);
+      expect(warned()).to.have.length(1);
+      expect(warned()[0]).to.match(
+        /^transactions wait: a gas costs 4\d{4}(\.\d+)? gwei, and chain\.maxFeeGwei allows 500$/,
+      );
+      expect(outbox.trouble).to.equal(warned()[0]);
+      expect(attempts()).to.deep.equal([]);
+      tip = 2;
+      await attempted(1);
+      expect(logged("transaction.affordable")).to.have.length(1);
+      expect(outbox.trouble).to.equal(undefined);
+      await mine();
+      expect((await outcome).status).to.equal("mined");
+    });
+
+    it("forgets what has become pointless while it waited", async () => {
+      tip = 40_000;
+      const { outbox } = start(asksForTip);
+      await past(sender, "faucet", [5n], 0);
+      await mine();
+      const outcome = outbox.send("give", { address: token, abi: TOKEN, functionName: "transfer", args: [token, 5n] });
+      await until("the warning", () => Promise.resolve(warned().length > 0), 20);
+      await past(sender, "transfer", [token, 5n], 1);
+      await mine();
+      expect(await outcome).to.include({ status: "refused", error: "ERC20InsufficientBalance" });
+      expect(outbox.trouble).to.equal(undefined);
+      expect(paid).to.deep.equal([]);
+    });
+
+    it("raises nothing above it, and says what is out again to a node that has forgotten it", async () => {
+      tip = 10;
+      const { outbox } = start(asksForTip, { maxFeeGwei: 15 });
+      const outcome = faucet(outbox);
+      await until("the warning", () => Promise.resolve(warned().length > 0), 20);
+      const before = attempts();
+      await rpc("anvil_dropAllTransactions");
+      await until("the pool to have it again", async () => (await inPool()).includes(before.at(-1)!.hash), 10);
+      // Long after the nonce would have been freed.
+      await clock.sleep(6 * PATIENCE_MS);
+      expect(attempts()).to.deep.equal(before);
+      for (const { maxFeePerGas } of before) expect(maxFeePerGas <= parseGwei("15")).to.equal(true);
+      await mine();
+      expect((await outcome).status).to.equal("mined");
+    });
   });
 
   describe("after a restart", () => {
@@ -349,6 +399,15 @@ describe("outbox, on anvil", function () {
       expect(await nonce()).to.equal(2);
     });
   });
+
+  /** A call of the token by any key, past the outbox. */
+  async function past(account: PrivateKeyAccount, functionName: string, args: unknown[], at: number): Promise<void> {
+    const fees = { maxFeePerGas: 10n ** 12n, maxPriorityFeePerGas: 10n ** 11n, gas: 200_000n };
+    const call = { to: token, data: encodeFunctionData({ abi: TOKEN, functionName, args }) };
+    const own = { type: "eip1559", chainId: CHAIN_ID, nonce: at } as const;
+    const raw = await account.signTransaction({ ...own, ...call, ...fees });
+    await direct.sendRawTransaction({ serializedTransaction: raw });
+  }
 
   /** By the same key, past the outbox. */
   async function transferOfNothing(at: number): Promise<void> {

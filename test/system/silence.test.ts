@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { endOf, slotOf } from "../../protocol/src/slots.ts";
 import { householdDir } from "../../tools/world.ts";
+import { Books, openWorld, Trade } from "../faults/books.ts";
 import { Line, until, World } from "./world.ts";
-
-const PRICE = 150_000n;
 
 describe("Pis that fall silent", () => {
   let world: World;
@@ -16,8 +15,7 @@ describe("Pis that fall silent", () => {
     buyersLine = await Line.to(world.rpcUrl);
     await world.configure(1, (config) => (config.chain.rpcUrls = [buyersLine.url]));
     await world.configure(2, (config) => (config.delivery = { maxUnwitnessedWh: 40 }));
-    await Promise.all([world.startOracle(1), world.startOracle(2)]);
-    await world.deposit(1, 100_000_000n);
+    await openWorld(world);
   });
 
   after(async () => {
@@ -30,17 +28,16 @@ describe("Pis that fall silent", () => {
   }
 
   it("the source opens at its limit when the buyer's readings stop coming", async () => {
-    const before = (await world.truth()).households[1]!;
-    const id = await world.buy(await world.list(2, 300n, PRICE), 1, 300n, 190);
+    const trade = await Trade.make(world, 300n, 190);
     await flowing();
     buyersLine.cut();
-    const witnessed = (await world.truth()).households[1]!.sentWh - before.sentWh;
+    const witnessed = await trade.sent();
 
     const opened = await until("the source to open", async () => {
       const contact = await world.contact(2, "discharge");
       return !contact.closed && contact;
     });
-    const sent = (await world.truth()).households[1]!.sentWh - before.sentWh;
+    const sent = await trade.sent();
     // The limit counts from the buyer's last reading on chain, which is up to a slot (17 Wh at 6 kW) and a poll older.
     expect(sent - witnessed).to.be.within(40 - 22, 40 + 4);
     expect(opened.history.at(-1)!.cause).to.equal("command");
@@ -48,14 +45,12 @@ describe("Pis that fall silent", () => {
 
     // What flowed is paid: the silent witness agrees with the other one when the grace is over, or proves it later.
     buyersLine.mend();
-    const delivery = await world.closed(id, 150);
-    expect(Number(delivery.delivered)).to.be.within(Math.floor(sent) - 3, Math.ceil(sent));
+    expect(Number(await trade.expectBalanced())).to.be.within(Math.floor(sent) - 3, Math.ceil(sent));
+    expect((await trade.moves(2, "discharge")).map(({ closed }) => closed)).to.deep.equal([true, false]);
   });
 
   it("the relay board opens by itself when the oracle is killed while energy flows", async () => {
-    const { registry } = await world.contracts();
-    const energy = 120n;
-    const id = await world.buy(await world.list(2, energy, PRICE), 1, energy, 150);
+    const trade = await Trade.make(world, 120n);
     await flowing();
     const killedAt = Date.now();
     await world.stopOracle(2, "SIGKILL");
@@ -75,16 +70,12 @@ describe("Pis that fall silent", () => {
 
     // The restarted oracle first knows what flowed, then goes on with the delivery.
     await world.startOracle(2);
-    const delivery = await world.closed(id, 200);
-    expect(delivery.delivered > 0n && delivery.delivered <= energy).to.equal(true);
-    const truth = (await world.truth()).households[1]!;
-    const meter = await registry.meterOf(2);
-    expect(truth.meter.exportedWh - Number(meter.exported)).to.be.within(0, 3);
-    await Promise.all([world.opened(1, "charge"), world.opened(2, "discharge")]);
+    expect(Number(await trade.expectBalanced())).to.be.within(1, 120);
   });
 
   it("delivers the readings of an outage late and in order; relaying a later one first spoils nothing", async () => {
     const { registry } = await world.contracts();
+    const books = await Books.open(world);
     const duration = world.zone.slotDuration;
     const last = Number((await registry.meterOf(1)).lastTakenAt);
     const [first, slots] = [slotOf(last + 1, duration) + 1, 3];
@@ -116,6 +107,7 @@ describe("Pis that fall silent", () => {
     for (let slot = first; slot < first + slots; slot++) {
       expect((await registry.energyIn(1, slot)).complete, `slot ${slot}`).to.equal(true);
     }
+    await books.expectNoTrade();
   });
 });
 

@@ -9,7 +9,9 @@ import {
   type TransactionReceipt,
   TransactionReceiptNotFoundError,
   encodeFunctionData,
+  formatGwei,
   keccak256,
+  parseGwei,
 } from "viem";
 import type { Clock } from "../clock.ts";
 import { type Logger, reasonOf } from "../log.ts";
@@ -25,11 +27,16 @@ interface Entry {
   gas: bigint;
 }
 
-interface Attempt {
-  hash: Hex;
-  raw: Hex;
+/** Wei. */
+interface Fees {
+  /** For a gas, tip included. */
   maxFeePerGas: bigint;
   maxPriorityFeePerGas: bigint;
+}
+
+interface Attempt extends Fees {
+  hash: Hex;
+  raw: Hex;
   cancels: boolean;
 }
 
@@ -53,7 +60,9 @@ export interface OutboxOptions {
   clock: Clock;
   log: Logger;
   pollMs: number;
-  /** Without a receipt for so long, the fees are raised. */
+  /** Most that a gas may cost, tip included, whatever the nodes say. */
+  maxFeeGwei?: number;
+  /** Without a receipt for so long, the fees are raised; while fees are above the limit, so long between two looks. */
   patienceMs?: number;
   /** Called with the receipt of everything this sender has paid for, whether it did what it should or not. */
   onPaid?: (label: string, receipt: TransactionReceipt) => void;
@@ -87,6 +96,8 @@ type Reception = "taken" | "too-cheap" | "refused";
 const BUMP_NUMERATOR = 9n;
 const BUMP_DENOMINATOR = 8n;
 const TRIES_BEFORE_CANCEL = 4;
+/** Above what most chains ask on their worst days. */
+export const MAX_FEE_GWEI = 500;
 const GAS_OF_TRANSFER = 21_000n;
 /** How Geth, Nethermind, Besu, Reth and Hardhat say it. */
 const IS_KNOWN = /already known|already imported|nonce too low/i;
@@ -97,20 +108,26 @@ const IS_TOO_CHEAP =
  * The one writer of this sender's transactions, one after the other:
  *
  *   simulate ──▶ sign ──▶ store ──▶ broadcast ──▶ watch every attempt ──▶ mined │ reverted │ cancelled │ lost
- *                          ▲                            │ no receipt in time
- *                          ├── fees + 12.5 % ◀──────────┤ taken, or too cheap
- *                          │      the same once more ◀──┤ refused for another reason (no coin, no node)
- *                          └── cancelling transfer ◀────┘ after four tries; its fees follow the market
+ *    ▲   │ fees     ▲                            │ no receipt in time
+ *    └───┘ above    ├── fees + 12.5 % ◀──────────┤ taken, or too cheap
+ *   the limit       │      the same once more ◀──┤ refused for another reason (no coin, no node), or above the limit
+ *                   └── cancelling transfer ◀────┘ after four tries; its fees follow the market
  */
 export class Outbox {
   readonly #options: Required<OutboxOptions>;
   #queue: Promise<unknown> = Promise.resolve();
   #signal: AbortSignal;
+  #trouble: string | undefined;
 
   /** @param signal stops waiting; what has been broadcast is watched again after the next start. */
   constructor(options: OutboxOptions, signal: AbortSignal) {
-    this.#options = { patienceMs: 30_000, onPaid: () => undefined, ...options };
+    this.#options = { patienceMs: 30_000, maxFeeGwei: MAX_FEE_GWEI, onPaid: () => undefined, ...options };
     this.#signal = signal;
+  }
+
+  /** Why a transaction waits to be sent, or to be sent again; nothing while none does. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** Takes up what an earlier run has left open. */
@@ -135,35 +152,62 @@ export class Outbox {
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#queue.then(() => {
       this.#signal.throwIfAborted();
-      return work();
+      return work().finally(() => (this.#trouble = undefined));
     });
     this.#queue = done.catch(() => undefined);
     return done;
   }
 
   async #send(label: string, call: Call, worthwhile: (result: unknown) => boolean): Promise<Outcome> {
-    const { client, account, store, log } = this.#options;
-    let gas: bigint;
+    const { client, account, store, clock, log, patienceMs } = this.#options;
+    for (;;) {
+      const gas = await this.#simulate(call, worthwhile);
+      if (typeof gas !== "bigint") return gas;
+      const nonce = await this.#nextNonce();
+      const fees = await client.estimateFeesPerGas();
+      if (!this.#isAffordable(label, fees)) {
+        await clock.sleep(patienceMs, this.#signal);
+        continue; // it may have become pointless meanwhile
+      }
+      const data = encodeFunctionData(call as EncodeFunctionDataParameters);
+      const draft = { label, nonce, target: call.address, data, gas };
+      const first = await this.#sign(draft, fees, false);
+      const entry = store.addOutbox(account.address, draft, first);
+      const outcome = await this.#watch(entry, await this.#broadcast(first));
+      if (outcome.status === "mined") log.debug("transaction.mined", { label, nonce, hash: outcome.hash });
+      return outcome.status === "reverted" ? { ...outcome, ...(await this.#whyReverted(call)) } : outcome;
+    }
+  }
+
+  /** Gas to send the call with, or why it is not sent. */
+  async #simulate(call: Call, worthwhile: (result: unknown) => boolean): Promise<bigint | Outcome> {
+    const { client, account } = this.#options;
     try {
       const { result } = await client.simulateContract({ ...call, account });
       if (!worthwhile(result)) return { status: "skipped" };
       const estimate = await client.estimateContractGas({ ...call, account });
       // The state may have moved on when it is mined; what is not used costs nothing.
-      gas = smaller((estimate * 3n) / 2n, larger(estimate, MOST_GAS));
+      return smaller((estimate * 3n) / 2n, larger(estimate, MOST_GAS));
     } catch (error) {
       const revert = revertOf(error);
       if (!revert) throw error;
       return { status: "refused", error: revert.name, reason: revert.sentence };
     }
-    const nonce = await this.#nextNonce();
-    const fees = await client.estimateFeesPerGas();
-    const data = encodeFunctionData(call as EncodeFunctionDataParameters);
-    const draft = { label, nonce, target: call.address, data, gas };
-    const first = await this.#sign(draft, fees, false);
-    const entry = store.addOutbox(account.address, draft, first);
-    const outcome = await this.#watch(entry, await this.#broadcast(first));
-    if (outcome.status === "mined") log.debug("transaction.mined", { label, nonce, hash: outcome.hash });
-    return outcome.status === "reverted" ? { ...outcome, ...(await this.#whyReverted(call)) } : outcome;
+  }
+
+  /** A node may be wrong about the market, or lie: it is believed up to the limit. */
+  #isAffordable(label: string, { maxFeePerGas }: Fees): boolean {
+    const { maxFeeGwei, log } = this.#options;
+    const gwei = formatGwei(maxFeePerGas);
+    const known = this.#trouble;
+    if (maxFeePerGas <= parseGwei(String(maxFeeGwei))) {
+      this.#trouble = undefined;
+      if (known) log.info("transaction.affordable", { label, gwei });
+      return true;
+    }
+    this.#trouble = `transactions wait: a gas costs ${gwei} gwei, and chain.maxFeeGwei allows ${maxFeeGwei}`;
+    if (!known) log.warn("transaction.too-dear", { label, reason: this.#trouble });
+    return false;
   }
 
   /**
@@ -183,11 +227,7 @@ export class Outbox {
     }
   }
 
-  async #sign(
-    entry: Omit<Entry, "id">,
-    fees: { maxFeePerGas: bigint; maxPriorityFeePerGas: bigint },
-    cancels: boolean,
-  ): Promise<Attempt> {
+  async #sign(entry: Omit<Entry, "id">, fees: Fees, cancels: boolean): Promise<Attempt> {
     const { account, chainId } = this.#options;
     const { maxFeePerGas, maxPriorityFeePerGas } = fees;
     const common = { type: "eip1559", chainId, nonce: entry.nonce, maxFeePerGas, maxPriorityFeePerGas } as const;
@@ -273,7 +313,7 @@ export class Outbox {
   /**
    * Nothing has been mined in time: the nodes are told again, with higher fees where those may help; after a while the
    * nonce is freed by a transfer of nothing. Once that is out, fees rise with the market only: a chain that stands still
-   * for hours must not become dearer and dearer.
+   * for hours must not become dearer and dearer. No fee rises above the limit.
    */
   async #insist(entry: Entry, last: Attempt, heard: Reception, tries: number): Promise<Reception> {
     const { client, store, log } = this.#options;
@@ -286,6 +326,7 @@ export class Outbox {
       maxFeePerGas: larger(bump(last.maxFeePerGas), market.maxFeePerGas),
       maxPriorityFeePerGas: larger(bump(last.maxPriorityFeePerGas), market.maxPriorityFeePerGas),
     };
+    if (!this.#isAffordable(entry.label, fees)) return this.#broadcast(last);
     const attempt = await this.#sign(entry, fees, cancels);
     store.addAttempt(entry.id, attempt);
     log.warn(cancels ? "transaction.cancelling" : "transaction.fees-raised", {

@@ -48,9 +48,9 @@ export async function runAgent(
         log.warn("chain.warning", { warning });
     });
     const market = new Market(client, deployment, meter.id, journal);
-    const { pollMs } = chain;
+    const { pollMs, maxFeeGwei } = chain;
     const { chainId, contracts } = deployment;
-    const outbox = new Outbox({ client, account, chainId, store: journal, clock, log, pollMs }, signal);
+    const outbox = new Outbox({ client, account, chainId, store: journal, clock, log, pollMs, maxFeeGwei }, signal);
     if (!dryRun) await outbox.recover();
     const agent = new Agent({
       market,

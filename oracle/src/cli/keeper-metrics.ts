@@ -1,6 +1,6 @@
 import type { Metric } from "../health/index.ts";
 import type { Ledger } from "../keeper/index.ts";
-import { counter, gauge, toJoules } from "./metrics.ts";
+import { counter, gauge, toJoules, transactionMetrics } from "./metrics.ts";
 
 /** What a keeper knows about itself at one moment. */
 export interface KeeperView {
@@ -9,11 +9,13 @@ export interface KeeperView {
   /** Seconds since the newest block it has looked at; nothing before the first. */
   headAgeS: number | undefined;
   openTransactions: number;
+  isTooDear: boolean;
   gateway: { queued: number; relayed: number; refused: number } | undefined;
 }
 
 /** The keeper's own metrics: what keeping costs, and for how much energy. */
-export function keeperMetrics({ unitsPerKWh, ledger, headAgeS, openTransactions, gateway }: KeeperView): Metric[] {
+export function keeperMetrics(view: KeeperView): Metric[] {
+  const { unitsPerKWh, ledger, headAgeS, gateway } = view;
   const kinds = [...ledger.spent];
   const byKind = (value: (kind: (typeof kinds)[number][1]) => number | bigint) =>
     kinds.map(([kind, spending]) => ({ labels: { kind }, value: value(spending).toString() }));
@@ -45,7 +47,7 @@ export function keeperMetrics({ unitsPerKWh, ledger, headAgeS, openTransactions,
     gauge("keeper_gas_per_kwh", "Gas used since the start for each kWh settled meanwhile.", perKWh(gas)),
     gauge("keeper_wei_per_kwh", "Money spent since the start for each kWh settled meanwhile.", perKWh(wei)),
     gauge("chain_head_age_seconds", "Age of the newest block seen, by its own timestamp.", headAgeS),
-    gauge("transactions_open", "Transactions sent and not mined yet.", openTransactions),
+    ...transactionMetrics(view),
     gauge("gateway_queued", "Readings that wait for their batch.", gateway?.queued),
     counter("gateway_relayed_total", "Readings brought to the chain.", gateway?.relayed),
     counter("gateway_refused_total", "Readings refused.", gateway?.refused),

@@ -35,7 +35,7 @@ export async function runKeeper(configPath: string, signal: AbortSignal): Promis
       await checkNode(client, deployment, chain.rpcUrls);
       for (const warning of await checkSender(client, account.address)) log.warn("chain.warning", { warning });
     });
-    const { pollMs } = chain;
+    const { pollMs, maxFeeGwei } = chain;
     const { chainId } = deployment;
     const ledger = new Ledger();
     const outbox = new Outbox(
@@ -47,6 +47,7 @@ export async function runKeeper(configPath: string, signal: AbortSignal): Promis
         clock,
         log,
         pollMs,
+        maxFeeGwei,
         onPaid: (label, receipt) => ledger.pay(label, receipt),
       },
       signal,
@@ -72,7 +73,11 @@ export async function runKeeper(configPath: string, signal: AbortSignal): Promis
     let metricsPort: number | undefined;
     if (config.metrics) {
       const health = new HealthServer(config.metrics, {
-        troubles: () => ((headAgeS() ?? Infinity) > HEAD_STALE_S ? ["no new block for a minute"] : []),
+        troubles: () => {
+          // It looks at no block while a transaction of its own waits.
+          if (outbox.trouble) return [outbox.trouble];
+          return (headAgeS() ?? Infinity) > HEAD_STALE_S ? ["no new block for a minute"] : [];
+        },
         metrics: () => [
           ...ownMetrics!.read(),
           ...keeperMetrics({
@@ -80,6 +85,7 @@ export async function runKeeper(configPath: string, signal: AbortSignal): Promis
             ledger,
             headAgeS: headAgeS(),
             openTransactions: journal.openOutbox(account.address).length,
+            isTooDear: outbox.trouble !== undefined,
             gateway: inbox && { queued: inbox.queued, ...inbox.counts },
           }),
         ],

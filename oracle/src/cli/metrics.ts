@@ -2,7 +2,7 @@ import { formatDecimal } from "@ioe/protocol";
 import type { DeliveryStatus } from "../delivery/index.ts";
 import type { MeterSample, RelayPosition } from "../hardware/index.ts";
 import type { Metric } from "../health/index.ts";
-import type { FaultKind } from "../safety/index.ts";
+import { FAULT_KINDS, type FaultKind } from "../safety/index.ts";
 
 /** What an oracle knows about itself at one moment. */
 export interface OracleView {
@@ -20,9 +20,8 @@ export interface OracleView {
   fault: FaultKind | undefined;
   readings: { pending: number; accepted: number; rejected: number };
   openTransactions: number;
+  isTooDear: boolean;
 }
-
-const FAULTS: readonly FaultKind[] = ["NoSample", "OverPower", "ContactorWelded"];
 
 /** The oracle's own metrics. Energy is in joules, as Prometheus wants base units: 1 kWh = 3 600 000 J. */
 export function oracleMetrics(view: OracleView): Metric[] {
@@ -50,7 +49,7 @@ export function oracleMetrics(view: OracleView): Metric[] {
     gauge(
       "fault",
       "What keeps the relays open.",
-      FAULTS.map((kind) => ({ labels: { kind }, value: view.fault === kind })),
+      FAULT_KINDS.map((kind) => ({ labels: { kind }, value: view.fault === kind })),
     ),
     gauge("delivery_open", "A delivery is under way.", delivery !== undefined && delivery.phase !== "ended"),
     gauge("delivery_energy_joules", "Energy the delivery promises.", joules(delivery?.energy)),
@@ -58,7 +57,14 @@ export function oracleMetrics(view: OracleView): Metric[] {
     gauge("readings_pending", "Signed readings that are not on chain yet.", readings.pending),
     counter("readings_accepted_total", "Readings the registry took since the start.", readings.accepted),
     counter("readings_rejected_total", "Readings the registry refused since the start.", readings.rejected),
+    ...transactionMetrics(view),
+  ];
+}
+
+export function transactionMetrics(view: { openTransactions: number; isTooDear: boolean }): Metric[] {
+  return [
     gauge("transactions_open", "Transactions sent and not mined yet.", view.openTransactions),
+    gauge("transactions_too_dear", "One waits because a gas costs more than chain.maxFeeGwei.", view.isTooDear),
   ];
 }
 

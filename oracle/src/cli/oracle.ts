@@ -129,10 +129,11 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
     if (journal.otherWorlds().length > 0 && !journal.cursor()) log.warn("journal.new-world", { world });
 
     const client = createChainClient(config.chain.rpcUrls);
-    const { pollMs } = config.chain;
+    const { pollMs, maxFeeGwei } = config.chain;
     const { chainId } = deployment;
     const outbox =
-      sender && new Outbox({ client, account: sender, chainId, store: journal, clock, log, pollMs }, stop.signal);
+      sender &&
+      new Outbox({ client, account: sender, chainId, store: journal, clock, log, pollMs, maxFeeGwei }, stop.signal);
     const zone = new Zone(client, deployment, outbox);
     systemd.status("relays open, asking the chain");
     const identity = {
@@ -300,6 +301,7 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
       const sampleAt = sampler.latest?.at ?? -Infinity;
       if (now - sampleAt > SAMPLE_STALE_POLLS * config.meter.pollMs) found.push("the meter gives no samples");
       if (pulse.trouble) found.push(pulse.trouble);
+      if (outbox?.trouble) found.push(outbox.trouble);
       if (switchedOff) found.push("the relays were switched off by hand; restart the oracle to trade again");
       const fault = monitor?.fault;
       if (fault) found.push(`${fault.kind}: ${fault.reason}`);
@@ -368,6 +370,7 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
               fault: monitor?.fault?.kind,
               readings: { pending: journal!.pendingReadings(config.meter.id).length, ...readingCounts },
               openTransactions: sender ? journal!.openOutbox(sender.address).length : 0,
+              isTooDear: outbox?.trouble !== undefined,
             }),
           ];
         },

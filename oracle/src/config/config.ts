@@ -5,6 +5,7 @@ import type { LocalAccount } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { parse } from "yaml";
 import { z } from "zod";
+import { MAX_FEE_GWEI } from "../chain/index.ts";
 import { isAddressRange } from "../gateway/address.ts";
 import { mqttGateway } from "../gateway/mqtt-topics.ts";
 import {
@@ -42,6 +43,8 @@ const chain = z.strictObject({
     .array(z.strictObject({ fromValue: z.int().min(0), confirmations: z.int().min(0).max(1_000) }))
     .default([]),
   pollMs: z.int().min(50).max(60_000).default(1_000),
+  /** Most that a gas may cost, tip included, whatever the nodes say; transactions wait while it costs more. */
+  maxFeeGwei: z.number().min(0.001).max(1_000_000).default(MAX_FEE_GWEI),
 });
 
 const log = z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({});

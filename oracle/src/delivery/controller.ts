@@ -174,7 +174,7 @@ export class Deliveries {
     }
     this.kick();
     if (!this.#options.settles) return;
-    await current.settlement.step(current.view, this.#movedOnChain(current), current.ended, head.timestamp);
+    await current.settlement.step(current.view, this.#movedOnChain(current), current.ended, head);
   }
 
   status(): DeliveryStatus | undefined {

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { ManualClock } from "../clock.ts";
 import { createLogger } from "../log.ts";
-import { type DeliveryView, Settlement, type SettlementInputs, planSettlement } from "./settlement.ts";
+import type { Role } from "./routes.ts";
+import { type DeliveryView, Settlement, type SettlementInputs, type Settler, planSettlement } from "./settlement.ts";
 
 const D = 60;
 // slots 10 (600, 660] to 14 (840, 900]
@@ -63,18 +64,6 @@ describe("what to settle and when to close", () => {
       { settle: [11], close: false },
     ],
     ["complete: close", { delivered: 1_000n, sellerTakenAt: 700, buyerTakenAt: 690 }, {}, { settle: [], close: true }],
-    [
-      "complete, but the seller's side goes first",
-      { delivered: 1_000n, sellerTakenAt: 725, buyerTakenAt: 724 },
-      { role: "sink" },
-      nothing,
-    ],
-    [
-      "complete, and the seller's side did not",
-      { delivered: 1_000n, sellerTakenAt: 722, buyerTakenAt: 722 },
-      { role: "sink" },
-      { settle: [], close: true },
-    ],
     ["closed: nothing at all", { closed: true, delivered: 1_000n }, {}, nothing],
     [
       "ended early: the first close ends it with the current slot",
@@ -96,10 +85,10 @@ describe("what to settle and when to close", () => {
     ],
     ["the target was reached long ago", {}, { ended: target, headTimestamp: 730 }, { settle: [], close: true }],
     [
-      "settling goes before ending early",
+      "ended early with something left to settle",
       { sellerTakenAt: 640, buyerTakenAt: 630 },
       { ended: { because: "fault", at: 640 } },
-      { settle: [10], close: false },
+      { settle: [10], close: true },
     ],
     [
       "past the deadline, both meters read: close",
@@ -119,13 +108,6 @@ describe("what to settle and when to close", () => {
       { headTimestamp: 1_021 },
       { settle: [], close: true },
     ],
-    [
-      "past the grace the sink leaves it to the source at first",
-      { sellerTakenAt: 900 },
-      { headTimestamp: 1_027, role: "sink" },
-      nothing,
-    ],
-    ["… and then does it", { sellerTakenAt: 900 }, { headTimestamp: 1_028, role: "sink" }, { settle: [], close: true }],
   ];
   for (const [what, of, change, expected] of table) {
     it(what, () => expect(plan(of, change)).to.deep.equal(expected));
@@ -133,17 +115,25 @@ describe("what to settle and when to close", () => {
 });
 
 describe("settlement", () => {
-  it("does not repeat a refused close before its pause is over, and pauses longer each time", async () => {
+  type Outcome = Awaited<ReturnType<Settler["close"]>>;
+  const ended = { because: "no-flow", at: 700 } as const;
+  const complete = view({ delivered: 1_000n });
+
+  /** One side's settlement, a block every so many seconds, and what it has told the market by when. */
+  function settling(role: Role, secondsPerBlock: number, answer: Outcome = { status: "mined" }) {
     const clock = new ManualClock();
-    const calls: number[] = [];
+    const calls: string[] = [];
     const settlement = new Settlement({
       deliveryId: 1n,
-      role: "source",
+      role,
       settler: {
-        settle: () => Promise.resolve({ status: "mined" }),
+        settle: (_id, slot) => {
+          calls.push(`${clock.monotonicMs() / 1_000}: settle ${slot}`);
+          return Promise.resolve({ status: "mined" });
+        },
         close: () => {
-          calls.push(clock.monotonicMs());
-          return Promise.resolve({ status: "refused", error: "DeliveryNotDue", reason: "DeliveryNotDue" });
+          calls.push(`${clock.monotonicMs() / 1_000}: close`);
+          return Promise.resolve(answer);
         },
       },
       slotDuration: D,
@@ -151,10 +141,56 @@ describe("settlement", () => {
       clock,
       log: createLogger({ write: () => undefined }),
     });
-    for (let second = 0; second < 60; second++) {
-      await settlement.step(view({ delivered: 1_000n }), 0n, undefined, 800 + second);
-      await clock.advance(1_000);
+    let number = 0n;
+    const live = async (state: DeliveryView, blocks: number, moved = 0n) => {
+      for (let i = 0; i < blocks; i++) {
+        const timestamp = 730 + clock.monotonicMs() / 1_000;
+        await settlement.step(state, moved, ended, { number: number++, timestamp });
+        await clock.advance(secondsPerBlock * 1_000);
+      }
+    };
+    return { calls, live };
+  }
+
+  it("does not repeat a refused close before its pause is over, and pauses longer each time", async () => {
+    const answer = { status: "refused", error: "DeliveryNotDue", reason: "DeliveryNotDue" };
+    const { calls, live } = settling("source", 1, answer);
+    await live(complete, 60);
+    expect(calls).to.deep.equal(["0: close", "5: close", "15: close", "35: close"]);
+  });
+
+  for (const [secondsPerBlock, closesAt] of [
+    [1, 8],
+    [2, 8],
+    [12, 36],
+  ] as const) {
+    it(`the sink closes ${closesAt} s after the source could have, with a block every ${secondsPerBlock} s`, async () => {
+      const { calls, live } = settling("sink", secondsPerBlock);
+      await live(complete, closesAt / secondsPerBlock);
+      expect(calls).to.deep.equal([]);
+      await live(complete, 1);
+      expect(calls).to.deep.equal([`${closesAt}: close`]);
+    });
+  }
+
+  it("readings that come meanwhile are settled first, and do not put the sink's turn off", async () => {
+    const { calls, live } = settling("sink", 2);
+    for (let i = 0; i < 2; i++) {
+      const takenAt = 620 + 10 * i;
+      await live(view({ sellerTakenAt: takenAt, buyerTakenAt: takenAt }), 2, BigInt(10 + i));
     }
-    expect(calls).to.deep.equal([0, 5_000, 15_000, 35_000]);
+    expect(calls).to.deep.equal(["0: settle 10", "4: settle 10"]);
+    await live(view({ sellerTakenAt: 630, buyerTakenAt: 630 }), 1, 11n);
+    expect(calls.at(-1)).to.equal("8: close");
+  });
+
+  it("the sink leaves the source the first chance at each close anew: at the one that ends it, and at the last", async () => {
+    const { calls, live } = settling("sink", 1);
+    await live(view(), 5);
+    const cutShort = view({ deadlineSlot: 12, deadline: 780 });
+    await live(cutShort, 20);
+    expect(calls).to.deep.equal([]);
+    await live({ ...cutShort, sellerTakenAt: 780, buyerTakenAt: 780 }, 9);
+    expect(calls).to.deep.equal(["33: close"]);
   });
 });

@@ -42,38 +42,40 @@ export interface SettlementInputs {
 
 export interface SettlementPlan {
   settle: number[];
+  /** Due, by whichever side. */
   close: boolean;
 }
 
-/** The sink leaves the other side so much time to close, s: both would pay for the same otherwise. */
+/** Time and number of a block; Unix seconds. */
+interface Head {
+  readonly number: bigint;
+  readonly timestamp: number;
+}
+
+/**
+ * The sink leaves the source the first chance at every `close` that is due, from the moment it sees that it is: so long, and
+ * so many blocks. Otherwise both would pay for the same, and one of them for nothing.
+ */
 const SINK_WAITS_S = 8;
+const SINK_WAITS_BLOCKS = 3n;
 /** After a target the last readings of both meters may complete the delivery, s. */
 const COMPLETION_S = 30;
 
 /**
- * What to tell the market now. Each side settles after readings of its own; whoever comes second makes the difference.
+ * What to tell the market now; settling goes first. Each side settles after readings of its own; whoever comes second makes the difference.
  * The first `close` of a party ends the delivery with the current slot, the one after both meters are final (or when
  * everything is delivered) finishes it.
  */
 export function planSettlement(inputs: SettlementInputs): SettlementPlan {
-  const { view, role, ended, headTimestamp, slotDuration, grace } = inputs;
+  const { view, ended, headTimestamp, slotDuration, grace } = inputs;
   if (view.closed) return { settle: [], close: false };
-  const patience = role === "sink" ? SINK_WAITS_S : 0;
-  if (view.delivered >= view.energy) {
-    const since = Math.max(view.sellerTakenAt, view.buyerTakenAt);
-    return { settle: [], close: headTimestamp >= since + patience };
-  }
   const bothRead = Math.min(view.sellerTakenAt, view.buyerTakenAt) >= view.deadline;
   const graceOver = headTimestamp > view.deadline + grace;
-  if (bothRead || graceOver) {
-    const since = graceOver ? view.deadline + grace : Math.max(view.sellerTakenAt, view.buyerTakenAt);
-    // `close` settles every slot by itself.
-    return { settle: [], close: headTimestamp >= since + patience };
-  }
-  const settle = slotsToSettle(inputs);
+  // `close` settles every slot by itself.
+  if (view.delivered >= view.energy || bothRead || graceOver) return { settle: [], close: true };
   const mayEndEarly = ended !== undefined && slotOf(headTimestamp, slotDuration) < view.deadlineSlot;
-  const wait = patience + (ended?.because === "target" ? COMPLETION_S : 0);
-  return { settle, close: mayEndEarly && settle.length === 0 && headTimestamp >= ended.at + wait };
+  const wait = ended?.because === "target" ? COMPLETION_S : 0;
+  return { settle: slotsToSettle(inputs), close: mayEndEarly && headTimestamp >= ended.at + wait };
 }
 
 /** Slots in which both meters have been read and ours says more than when we settled last. */
@@ -114,6 +116,8 @@ export class Settlement {
   readonly #settled = new Map<number, number>();
   #settledMoved = 0n;
   #running = false;
+  /** Since when a `close` has been due. */
+  #dueSince: Head | undefined;
   #refusals = 0;
   #notBefore = 0;
 
@@ -125,27 +129,29 @@ export class Settlement {
    * Does what is due by this view; nothing while an earlier call is still at it. Never throws.
    * @param moved by our meter's newest reading on chain.
    */
-  async step(
-    view: DeliveryView,
-    moved: bigint,
-    ended: SettlementInputs["ended"],
-    headTimestamp: number,
-  ): Promise<void> {
+  async step(view: DeliveryView, moved: bigint, ended: SettlementInputs["ended"], head: Head): Promise<void> {
     const { role, slotDuration, grace, clock, log, deliveryId } = this.#options;
     if (this.#running || clock.monotonicMs() < this.#notBefore) return;
     const facts = { view, role, ended, moved, settledMoved: this.#settledMoved, settled: this.#settled };
-    const plan = planSettlement({ ...facts, headTimestamp, slotDuration, grace });
+    const plan = planSettlement({ ...facts, headTimestamp: head.timestamp, slotDuration, grace });
+    this.#dueSince = plan.close ? (this.#dueSince ?? head) : undefined;
     this.#running = true;
     try {
       for (const slot of plan.settle) await this.#settle(view, slot);
       if (plan.settle.length > 0) this.#settledMoved = moved;
-      if (plan.close) await this.#close();
+      else if (this.#isOurTurn(head)) await this.#close();
     } catch (error) {
       this.#backOff();
       log.warn("settlement.failed", { deliveryId, reason: reasonOf(error) });
     } finally {
       this.#running = false;
     }
+  }
+
+  #isOurTurn({ number, timestamp }: Head): boolean {
+    const since = this.#dueSince;
+    if (!since || this.#options.role === "source") return since !== undefined;
+    return timestamp >= since.timestamp + SINK_WAITS_S && number >= since.number + SINK_WAITS_BLOCKS;
   }
 
   async #settle(view: DeliveryView, slot: number): Promise<void> {

@@ -31,7 +31,8 @@ export function render(answers: Answers): string {
   const sections: [string, object][] = [
     [
       "Ethereum nodes of the zone's chain, the first that answers is used; and the file with its contracts,\n" +
-        "which the operator gives you. confirmations: blocks on top before an event is acted on.",
+        "which the operator gives you. confirmations: blocks on top before an event is acted on.\n" +
+        "maxFeeGwei: most that a gas may cost, 500 if left out; above it transactions wait.",
       { chain: { confirmations: 0, ...chain } },
     ],
     ["Where the oracle remembers what it has measured and sent. Back it up with the keys.", { journal }],

@@ -9,7 +9,16 @@ const receipt = (gasUsed: bigint, effectiveGasPrice: bigint, more: object = {}) 
 
 describe("what keeping costs", () => {
   const metricsOf = (ledger: Ledger) =>
-    render(keeperMetrics({ unitsPerKWh: 1_000n, ledger, headAgeS: 1, openTransactions: 0, gateway: undefined }));
+    render(
+      keeperMetrics({
+        unitsPerKWh: 1_000n,
+        ledger,
+        headAgeS: 1,
+        openTransactions: 0,
+        isTooDear: false,
+        gateway: undefined,
+      }),
+    );
 
   it("is told by kind of transaction and for each kWh that was settled, to the last wei", () => {
     const ledger = new Ledger();

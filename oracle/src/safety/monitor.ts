@@ -14,7 +14,8 @@ import type { FaultLatch } from "./fault-latch.ts";
  * | ContactorWelded | power through a branch meter while all relays are open, | not by a restart: `ioe relays-off`   |
  * |                 | or a relay that reads closed whenever it was opened   |                                       |
  */
-export type FaultKind = "NoSample" | "OverPower" | "MeterFrozen" | "ContactorWelded";
+export const FAULT_KINDS = ["NoSample", "OverPower", "MeterFrozen", "ContactorWelded"] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
   readonly kind: FaultKind;
