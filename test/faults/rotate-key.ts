@@ -18,9 +18,18 @@ export async function rotateKey(world: World, n: number): Promise<void> {
   const { address: owner } = await world.owner(n);
   const possession = await key.signTypedData(domain, { Possession: [...TYPES.Possession] }, { owner });
   const { slotDuration } = world.zone;
-  const from = slotOf(Math.floor(Date.now() / 1_000), slotDuration) + 2;
-  await (await registry.connect(operator).rotateSigner(n, from, key.address, possession, "0x")).wait();
-  const firstSecond = endOf(from - 1, slotDuration) + 1;
-  await new Promise((done) => setTimeout(done, (firstSecond + 1) * 1_000 - Date.now()));
+  const isRotated = async () => {
+    const { epoch } = await registry.meterOf(n);
+    return (await registry.signerOf(n, epoch)).toLowerCase() === key.address.toLowerCase();
+  };
+  // A reorganization can take it back.
+  while (!(await isRotated())) await rotate();
   await writeFile(join(householdDir(world.dir, n), "meter.key"), `${key.privateKey}\n`);
+
+  async function rotate(): Promise<void> {
+    const from = slotOf(Math.floor(Date.now() / 1_000), slotDuration) + 2;
+    await (await registry.connect(operator).rotateSigner(n, from, key.address, possession, "0x")).wait();
+    const firstSecond = endOf(from - 1, slotDuration) + 1;
+    await new Promise((done) => setTimeout(done, (firstSecond + 1) * 1_000 - Date.now()));
+  }
 }
