@@ -63,7 +63,7 @@ describe("MeterRegistry", () => {
       expect(await registry.grace()).to.equal(GRACE);
       expect(await registry.claimWindow()).to.equal(WINDOW);
       expect(await registry.unitsPerKWh()).to.equal(PARAMETERS.unitsPerKWh);
-      expect((await registry.ringSlots()) - 1n).to.be.greaterThanOrEqual(BigInt(WINDOW / D));
+      expect(await registry.ringSlots()).to.equal(BigInt(WINDOW / D + 2));
     });
 
     const wrong: [string, number, number, number, number][] = [
@@ -83,6 +83,12 @@ describe("MeterRegistry", () => {
         );
       });
     }
+
+    it("can be deployed with a claim window of a whole year", async () => {
+      const year = 365 * 86_400;
+      const registry = await ethers.deployContract("MeterRegistry", [zone.manager, D, GRACE, year, 1_000, SALT]);
+      expect(await registry.claimWindow()).to.equal(BigInt(year));
+    });
 
     it("declares the domain that the protocol's signers use", async () => {
       const [fields, name, version, chainId, contract, salt, extensions] = await zone.registry.eip712Domain();
@@ -476,6 +482,16 @@ describe("MeterRegistry", () => {
         .withArgs(reading.meterId, reading.takenAt, reason);
       expect(await zone.registry.meterOf(meter.id)).to.deep.equal(before);
     };
+
+    it("are counted as far as they are accepted", async () => {
+      await zone.goTo(slot, 30);
+      const signed = [await meter.step(slot * D + 10, 1n), await meter.step(slot * D + 20, 1n)];
+      const later = await meter.sign({ ...signed[1]!.reading, takenAt: slot * D + 31 });
+      const all = [...signed, later];
+      const readings = all.map(({ reading }) => reading);
+      const signatures = all.map(({ signature }) => signature);
+      expect(await zone.registry.report.staticCall(readings, signatures)).to.equal(2n);
+    });
 
     it("move the registers and book the difference to the slot, whoever relays them", async () => {
       await zone.at(slot, 30);
