@@ -3,14 +3,14 @@
  * to move a contact, and how soon a contact opens when the meter shows too much or nothing. Instants come from the
  * oracles' own log and from the contacts' own history.
  */
+import { join } from "node:path";
 import { QUICK_ZONE, freePorts, until, World } from "../test/system/world.ts";
 import type { DevicePorts, Household } from "../tools/world.ts";
+import { unitEnvironment } from "./unit.ts";
 
 /** Readings stay in time for twenty minutes. */
 export const ZONE = { ...QUICK_ZONE, grace: 1_200, claimWindow: 1_800 };
 export const POLL_MS = 500;
-/** As in oracle/install/ioe.service. */
-const HEAP = { NODE_OPTIONS: "--max-old-space-size=96 --max-semi-space-size=1" };
 const PAIRS = 2;
 /** Much power, so that the smallest trades are over in seconds. */
 const MOST_POWER_W = 80_000;
@@ -144,9 +144,10 @@ export async function measureSwitching(
 }
 
 async function start(world: World, n: number): Promise<number> {
+  const env = await unitEnvironment(join(world.dir, "cache"));
   const handled = world.nextLog(n, "chain.head");
   const since = Date.now();
-  await world.startOracle(n, HEAP);
+  await world.startOracle(n, env);
   return Date.parse((await handled).time as string) - since;
 }
 
