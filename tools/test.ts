@@ -9,6 +9,8 @@ import { die, ROOT } from "./cli.ts";
 
 const MOCHA = "node_modules/mocha/bin/mocha.js";
 const HARDHAT = "node_modules/hardhat/dist/src/cli.js";
+/** Suites of whole worlds, which mostly wait. */
+const SIDE_BY_SIDE = ["--timeout", "400000", "--parallel", "--require", "./test/bigint.ts"];
 
 const suites: Record<string, string[]> = {
   contracts: [HARDHAT, "test", "mocha"],
@@ -16,10 +18,10 @@ const suites: Record<string, string[]> = {
   modules: [MOCHA, "--timeout", "60000", "{{protocol,oracle,frontend}/src,oracle/install}/**/*.test.ts"],
   // By itself: Hardhat changes chai for everybody in its process.
   deploy: [MOCHA, "--timeout", "60000", "deploy/**/*.test.ts"],
-  system: [MOCHA, "--timeout", "400000", "--parallel", "--jobs", "4", "test/system/**/*.test.ts"],
+  system: [MOCHA, ...SIDE_BY_SIDE, "--jobs", "4", "test/system/**/*.test.ts"],
   browser: [MOCHA, "--timeout", "300000", "test/browser/first-trade.test.ts", "test/browser/household.test.ts"],
   stories: [MOCHA, "--timeout", "300000", "test/browser/!(first-trade|household).test.ts"],
-  faults: [MOCHA, "--timeout", "400000", "--parallel", "--jobs", "3", "test/faults/**/*.test.ts"],
+  faults: [MOCHA, ...SIDE_BY_SIDE, "--jobs", "3", "test/faults/**/*.test.ts"],
   hardware: ["tools/test-hardware.ts", "--allow-missing"],
 };
 /** Only when asked for: they take long, and some need Debian packages or root. */
