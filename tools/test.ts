@@ -13,7 +13,7 @@ const HARDHAT = "node_modules/hardhat/dist/src/cli.js";
 
 /** Several files at a time, since they wait for clocks and devices most of their time. */
 const together = (jobs: number, files: string[], ...options: string[]): string[] => [
-  ...[MOCHA, "--timeout", "400000", "--parallel", "--jobs", String(jobs)],
+  ...[MOCHA, "--timeout", "400000", "--parallel", "--jobs", String(jobs), "--require", "./test/bigint.ts"],
   ...options,
   ...files,
 ];

@@ -30,7 +30,7 @@ const topics = topicsOf("ioe");
 
 /** The real contracts on a chain inside this process; every way between Pi and gateway leads through the broker. */
 describe("gateway behind a real broker (mosquitto)", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   needs("mosquitto");
 
   let folder: string;

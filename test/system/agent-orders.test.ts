@@ -316,6 +316,8 @@ describe("an agent's orders", function () {
       );
       expect([dry.code, await sent()]).to.deep.equal([0, 0]);
 
+      // The chain's time goes on with the clock, and the gate is about to close.
+      await travelTo((await now()) + 1);
       const real = await ioe();
       expect(real.output).to.match(/"event":"agent.placed"/);
       expect(real.code).to.equal(0);

@@ -26,7 +26,7 @@ const D = DEMO_ZONE.slotDuration;
 
 /** The real contracts on a chain inside this process. */
 describe("chain", function () {
-  this.timeout(30_000);
+  this.timeout(240_000);
 
   let connection: NetworkConnection;
   let client: PublicClient;

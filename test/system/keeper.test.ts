@@ -29,7 +29,7 @@ const ORDERS = 90;
 
 /** The real contracts on a chain inside this process. */
 describe("keeper", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   let connection: NetworkConnection;
   let client: PublicClient;

@@ -41,7 +41,7 @@ interface Line {
 
 /** Transactions of one sender against a node with a real pool, which mines when it is told to. */
 describe("outbox, on anvil", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   let anvil: ChildProcess;
   let url: string;
