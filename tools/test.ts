@@ -11,13 +11,11 @@ import { die, ROOT } from "./cli.ts";
 const MOCHA = "node_modules/mocha/bin/mocha.js";
 const HARDHAT = "node_modules/hardhat/dist/src/cli.js";
 
-/** Several files at a time, since they wait for clocks and devices most of their time. */
-const together = (jobs: number, files: string[], ...options: string[]): string[] => [
-  ...[MOCHA, "--timeout", "400000", "--parallel", "--jobs", String(jobs), "--require", "./test/bigint.ts"],
-  ...options,
-  ...files,
+/** Whole worlds, several at a time, since they wait for clocks and devices most of their time. */
+const together = (jobs: number, files: string[]): string[] => [
+  ...[MOCHA, "--timeout", "400000", "--parallel", "--jobs", String(jobs)],
+  ...["--require", "./test/bigint.ts", "--require", "./test/browser/chromium.ts", ...files],
 ];
-const WITH_BROWSER = ["--require", "./test/browser/chromium.ts"];
 const filesOf = (...patterns: string[]): string[] => globSync(patterns, { cwd: ROOT }).sort();
 
 const stories = filesOf("test/browser/*.test.ts");
@@ -31,17 +29,16 @@ const worlds = [...mainStories, ...filesOf("test/system/*.test.ts")].sort(
 const suites: Record<string, string[]> = {
   contracts: [HARDHAT, "test", "mocha"],
   solidity: [HARDHAT, "test", "solidity"],
-  modules: together(3, filesOf("{{protocol,oracle,frontend}/src,oracle/install}/**/*.test.ts")),
+  modules: [MOCHA, "--timeout", "60000", "{{protocol,oracle,frontend}/src,oracle/install}/**/*.test.ts"],
   // By itself: Hardhat changes chai for everybody in its process.
   deploy: [MOCHA, "--timeout", "60000", "deploy/**/*.test.ts"],
-  system: together(5, worlds, ...WITH_BROWSER),
+  system: together(5, worlds),
   stories: together(
     2,
     stories.filter((file) => !mainStories.includes(file)),
-    ...WITH_BROWSER,
   ),
   faults: together(3, filesOf("test/faults/*.test.ts")),
-  browser: together(2, stories, ...WITH_BROWSER),
+  browser: together(2, stories),
   soak: together(1, filesOf("test/soak/*.test.ts")),
   hardware: ["tools/test-hardware.ts", "--allow-missing"],
 };
