@@ -62,9 +62,9 @@ const SINK_WAITS_BLOCKS = 3n;
 const COMPLETION_S = 30;
 
 /**
- * What to tell the market now; settling goes first. Each side settles after readings of its own; whoever comes second makes the difference.
- * The first `close` of a party ends the delivery with the current slot, the one after both meters are final (or when
- * everything is delivered) finishes it.
+ * What to tell the market now; settling goes first. Each side settles after readings of its own; whoever comes second makes
+ * the difference. The first `close` of a party ends the delivery with the current slot, the one after both meters are final
+ * (or when everything is delivered) finishes it.
  */
 export function planSettlement(inputs: SettlementInputs): SettlementPlan {
   const { view, ended, headTimestamp, slotDuration, grace } = inputs;
