@@ -308,8 +308,8 @@ export class World {
   }
 
   /** How far the chain's time has been ahead of the wall clock since the start, seconds. */
-  get furthestAhead(): number {
-    return this.#clock.furthest;
+  get clock(): { ahead: number; behind: number } {
+    return this.#clock;
   }
 }
 
@@ -370,17 +370,23 @@ function wholeSeconds(): number {
 
 /**
  * Holds the newest block's time against the wall clock every second. A chain that mines a block per transaction must not
- * run ahead of it; that it is behind on a busy machine is the machine's affair.
+ * run ahead of it, and its clock must not be behind: a busy machine's blocks come late now and then, but not all of them.
  */
 class ClockWatch {
-  furthest = 0;
+  /** Seconds: most that a block was ahead, and least that one was behind. */
+  ahead = 0;
+  behind = Infinity;
   readonly #timer: NodeJS.Timeout;
 
   constructor(connection: Connection) {
     this.#timer = setInterval(() => {
       void connection.ethers.provider
         .getBlock("latest")
-        .then((block) => (this.furthest = Math.max(this.furthest, block!.timestamp - wholeSeconds())))
+        .then((block) => {
+          const ahead = block!.timestamp - wholeSeconds();
+          this.ahead = Math.max(this.ahead, ahead);
+          this.behind = Math.min(this.behind, -ahead);
+        })
         .catch(() => undefined); // the chain is being stopped
     }, 1_000);
   }
