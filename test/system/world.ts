@@ -307,7 +307,7 @@ export class World {
     );
   }
 
-  /** How far the chain's time has been ahead of the wall clock since the start, seconds. */
+  /** Seconds since the start: most that the chain's time was ahead of the wall clock, and least that it was behind. */
   get clock(): { ahead: number; behind: number } {
     return this.#clock;
   }
