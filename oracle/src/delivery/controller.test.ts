@@ -20,12 +20,14 @@ const purchase = {
 };
 
 /** A source whose meter shows 6 kW of export whenever its way is closed; journal, sampling and relays are the real ones. */
-function setUp({ switched = true } = {}) {
+function setUp({ switched = true, maxUnwitnessed }: { switched?: boolean; maxUnwitnessed?: bigint } = {}) {
   const clock = new ManualClock(START * 1_000);
   const lines: { event: string; because?: string }[] = [];
   const log = createLogger({ level: "debug", write: (line) => lines.push(JSON.parse(line) as (typeof lines)[0]) });
   const journal = new Journal(":memory:", "world");
   const contact = { closed: !switched, reads: 0, offline: false };
+  /** When the market was told to close, seconds. */
+  const closings: number[] = [];
   let exported = 0;
   let last = 0;
   const meter: EnergyMeter = {
@@ -97,7 +99,10 @@ function setUp({ switched = true } = {}) {
         return contact.offline ? Promise.reject(new Error("no node answers")) : Promise.resolve({ ...view });
       },
       settle: () => done,
-      close: () => done,
+      close: () => {
+        closings.push(clock.unixMs() / 1_000 - START);
+        return done;
+      },
     },
     relays,
     sampler,
@@ -109,19 +114,19 @@ function setUp({ switched = true } = {}) {
     authorityLeaseMs: 120_000,
     noFlowTimeoutMs: 60_000,
     silentTimeoutMs: 15_000,
-    maxUnwitnessed: undefined,
+    maxUnwitnessed,
     clock,
     log,
   });
   const stop = new AbortController();
   const running = [sampler.run(stop.signal), deliveries.run(stop.signal)];
   let head = 0n;
-  /** Time passes with a block every second. */
-  const pass = async (seconds: number) => {
+  /** Time passes with a block every second, whose time lags behind. */
+  const pass = async (seconds: number, lagS = 0) => {
     for (let i = 0; i < seconds; i++) {
       await clock.advance(1_000);
       if (contact.offline) continue;
-      const timestamp = Math.floor(clock.unixMs() / 1_000);
+      const timestamp = Math.floor(clock.unixMs() / 1_000) - lagS;
       await deliveries.onHead({ number: ++head, timestamp });
     }
     await clock.advance(0);
@@ -133,7 +138,7 @@ function setUp({ switched = true } = {}) {
     await Promise.all(running);
     journal.close();
   };
-  return { clock, journal, contact, deliveries, view, pass, ended, end };
+  return { clock, journal, contact, closings, deliveries, view, pass, ended, end };
 }
 
 describe("carrying out a delivery", () => {
@@ -192,6 +197,19 @@ describe("carrying out a delivery", () => {
     await world.pass(1);
     expect(world.contact.closed).to.equal(false);
     expect(world.deliveries.status()).to.equal(undefined);
+    await world.end();
+  });
+
+  it("ends it on a chain that lags behind when that has come to the end, not before: what flowed would be cut off", async () => {
+    const world = setUp({ maxUnwitnessed: 20n });
+    world.journal.requestDelivery(purchase, 1n);
+    await world.pass(20, 90);
+    expect(world.contact.closed).to.equal(false);
+    expect(world.ended()).to.equal("unwitnessed");
+    await world.pass(80, 90);
+    expect(world.closings).to.deep.equal([]);
+    await world.pass(15, 90);
+    expect(world.closings[0]).to.be.within(100, 110);
     await world.end();
   });
 

@@ -86,6 +86,7 @@ interface Current {
   view: DeliveryView | undefined;
   /** Monotonic ms before which the contract is not asked again, after it could not be. */
   readAgainAt: number;
+  /** Our side's end, monotonic ms. */
   ended: { because: EndReason; at: number } | undefined;
 }
 
@@ -115,7 +116,6 @@ export class Deliveries {
   readonly #authority: Authority;
   #current: Current | undefined;
   #kicked = Promise.withResolvers<void>();
-  #head: Head | undefined;
 
   constructor(options: DeliveriesOptions) {
     this.#options = options;
@@ -157,8 +157,7 @@ export class Deliveries {
 
   /** A new head of the chain: reads the contract again, which renews the authority, and settles what is due. */
   async onHead(head: Head): Promise<void> {
-    const { market, log } = this.#options;
-    this.#head = head;
+    const { market, time, log } = this.#options;
     this.#authority.noteHead(head);
     this.kick();
     const current = this.#current;
@@ -174,7 +173,9 @@ export class Deliveries {
     }
     this.kick();
     if (!this.#options.settles) return;
-    await current.settlement.step(current.view, this.#movedOnChain(current), current.ended, head);
+    // By our clock: a chain that lags behind would cut off, in its own slot, what has flowed since.
+    const ended = current.ended && { ...current.ended, at: Math.ceil(time.unixMsAt(current.ended.at) / 1_000) };
+    await current.settlement.step(current.view, this.#movedOnChain(current), ended, head);
   }
 
   status(): DeliveryStatus | undefined {
@@ -253,7 +254,7 @@ export class Deliveries {
       progress,
       view: undefined,
       readAgainAt: -Infinity,
-      ended: because && { because, at: this.#head?.timestamp ?? 0 },
+      ended: because && { because, at: now },
     };
   }
 
@@ -394,10 +395,10 @@ export class Deliveries {
   }
 
   #end(current: Current, because: EndReason): void {
-    const { store, log, time } = this.#options;
+    const { store, log, clock } = this.#options;
     const { purchase, progress, view } = current;
     const sample = this.#options.sampler.latest;
-    current.ended = { because, at: this.#head?.timestamp ?? Math.floor(time.now() / 1_000) };
+    current.ended = { because, at: clock.monotonicMs() };
     if (progress) {
       progress.endedBecause = because;
       store.saveProgress(purchase.id, progress);

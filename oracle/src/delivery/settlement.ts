@@ -27,7 +27,7 @@ export interface Settler {
 export interface SettlementInputs {
   view: DeliveryView;
   role: Role;
-  /** Why and when (Unix seconds) we ended the delivery on our side, if we did. */
+  /** Why we ended the delivery on our side, if we did, and when (Unix seconds): nothing has flowed since. */
   ended: { because: EndReason; at: number } | undefined;
   /** Energy our meter had moved by its newest reading on chain, and by the one we settled last for. */
   moved: bigint;
