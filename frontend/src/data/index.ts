@@ -32,7 +32,16 @@ export type { AuctionRecord, DeliveryRecord, Ledger, Meter, MoneyMove, OrderReco
 export { useBusy, useMarketPaused, useOffers } from "./listings.ts";
 export type { Offer } from "./offers.ts";
 export { type Live, useLive } from "./live.ts";
-export { KINDS, kindOf, type MeterKind, type Registers, useMyMeters, useRegisters, useRegistersAt } from "./meters.ts";
+export {
+  KINDS,
+  kindOf,
+  maySell,
+  type MeterKind,
+  type Registers,
+  useMyMeters,
+  useRegisters,
+  useRegistersAt,
+} from "./meters.ts";
 export { type Announced, useAnnounced } from "./announced.ts";
 export { type Balance, type PricePoint, type Prices, useBalance, usePriceHistory, usePrices } from "./prices.ts";
 export { type Measured, type Registered, useMeasured, useRegistered } from "./readings.ts";

@@ -14,6 +14,12 @@ export function kindOf(meter: Pick<Meter, "kind"> | undefined): MeterKind | unde
   return meter && KINDS[meter.kind];
 }
 
+/** As the markets judge it (`isSource`): behind the others is nothing for sale. */
+export function maySell(meter: Pick<Meter, "kind">): boolean {
+  const kind = kindOf(meter);
+  return kind !== "load" && kind !== "grid";
+}
+
 /** Meters an account owns or trades for, by id. */
 function metersOf(meters: ReadonlyMap<number, Meter>, account: Address | undefined): Meter[] {
   return [...meters.values()]

@@ -53,8 +53,8 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
   const words = text.market.buy;
   const shown = offer ?? first;
 
-  const choice = useMeterChoice((all) => all.find((each) => each.id !== first.meterId));
-  const { meter } = choice;
+  const choice = useMeterChoice({ first: (all) => all.find((each) => each.id !== first.meterId) });
+  const { meter, lack } = choice;
   const [energyText, setEnergyText] = useState(() => format.typedEnergy(firstAmount(first, zone.unitsPerKWh)));
   const [limitText, setLimitText] = useState(() => format.typedPrice(firstLimit(first, prices?.retail)));
   const [chosenDuration, setChosenDuration] = useState(0);
@@ -70,6 +70,7 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
     offer: offer && { ...offer, busyUntil: offer.busy?.deadline },
     energy,
     meter: meter && { id: meter.id, active: meter.active, busyUntil: busy?.deadline },
+    lack,
     maxPrice,
     funds,
     unitsPerKWh: zone.unitsPerKWh,

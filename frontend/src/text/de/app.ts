@@ -146,6 +146,8 @@ export const app: Omit<
       solar: "Solar",
       wind: "Wind",
       hydro: "Wasserkraft",
+    onlyBuys:
+      "Ihre Zähler messen Verbrauch oder das Netz: Dahinter ist nichts zu verkaufen. Verkauft wird von einem Zähler mit Anlage oder Batterie dahinter.",
       battery: "Batterie",
       grid: "Netzanschluss",
       prosumer: "Haus mit Erzeugung",

@@ -137,6 +137,8 @@ export const app = {
       battery: "Battery",
       grid: "Grid",
       prosumer: "Prosumer",
+    onlyBuys:
+      "Your meters measure consumption or the utility: nothing behind them is for sale. Energy is sold from a meter with a plant or a battery behind it.",
       mixed: "Mixed",
     },
   },
