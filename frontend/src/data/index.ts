@@ -20,10 +20,12 @@ export {
   useCurrentSlot,
   useFeed,
   useHead,
+  useHistoryProgress,
   useLedger,
   useNow,
+  usePresent,
 } from "./chain.tsx";
-export { type Terms, useBlockTimes, useTerms, useTermsOf } from "./deliveries.ts";
+export { useBlockTimes } from "./times.ts";
 export { type FeederSlot, type Mismatch, useFeeder, useMeterCounts, useMismatches } from "./feeder.ts";
 export { addFlows, type Flows, flowsBySlot, flowsOf, NO_FLOWS, type Traded, tradedBySlot } from "./flows.ts";
 export { type LoadedDeployment, loadDeployment } from "./deployment.ts";

@@ -9,9 +9,9 @@ import {
   useFeed,
   useFormat,
   useFunds,
-  useLedger,
   useMarketPaused,
   useNow,
+  usePresent,
   usePrices,
   useZone,
 } from "../../data/index.ts";
@@ -43,7 +43,7 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
   const { head } = useFeed();
   const format = useFormat();
   const session = useSession();
-  const ledger = useLedger();
+  const present = usePresent();
   const prices = usePrices();
   const paused = useMarketPaused();
   const now = useNow();
@@ -80,7 +80,7 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
   const cost = costUp(amount, shown.allIn, zone.unitsPerKWh);
   const worst = costUp(amount, maxPrice.value ?? 0n, zone.unitsPerKWh);
   const utility = prices && costUp(amount, prices.retail, zone.unitsPerKWh);
-  const power = Math.min(ledger?.meters.get(first.meterId)?.maxPowerW ?? Infinity, meter?.maxPowerW ?? Infinity);
+  const power = Math.min(present?.meters.get(first.meterId)?.maxPowerW ?? Infinity, meter?.maxPowerW ?? Infinity);
   const estimate = secondsFor(amount, Number.isFinite(power) ? power : 0, zone.unitsPerKWh);
   const automatic = defaultDuration(estimate, zone.slotDuration, zone.maxDelivery);
   const seller = meterName(first.meterId);
