@@ -70,10 +70,12 @@ export class Dapp {
    * A new visitor; what the page logs as an error fails the test that looks at `problems`.
    * @param household owner of the wallet's account; the one after the last is the operator.
    * @param chainId network the wallet is on.
+   * @param path of the first page.
+   * @param prepare does something to the browser's page before the first one is opened.
    */
   async visit(
     household: number,
-    { chainId = 31_337, width = 1_280, height = 900, signs, atomic, ...rest }: VisitOptions = {},
+    { chainId = 31_337, width = 1_280, height = 900, path = "/", prepare, signs, atomic, ...rest }: VisitOptions = {},
   ): Promise<Visitor> {
     const context = await this.#browser.newContext({
       viewport: { width, height },
@@ -86,7 +88,8 @@ export class Dapp {
     page.on("pageerror", (error) => problems.push(error.message));
     const { rpcUrl } = this.world;
     const wallet = await TestWallet.install(page, this.account(household), rpcUrl, chainId, { signs, atomic });
-    await page.goto(this.url);
+    await prepare?.(page);
+    await page.goto(new URL(path, this.url).href);
     return { page, wallet, problems };
   }
 }
@@ -95,6 +98,8 @@ interface VisitOptions extends Pick<BrowserContextOptions, "locale" | "permissio
   chainId?: number;
   width?: number;
   height?: number;
+  path?: string;
+  prepare?: (page: Page) => Promise<unknown>;
 }
 
 interface Options {

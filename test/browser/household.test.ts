@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { expect } from "chai";
@@ -138,6 +139,18 @@ describe("a household's days in the browser", () => {
       await paper.screenshot({ path: resolve(ROOT, "docs/images/bill-on-paper.png"), style: margins });
     }
     await page.emulateMedia({ media: null, colorScheme: "light" });
+  });
+
+  it("has the paper in the page only while it is printed", async () => {
+    const paper = on(page).at("paper");
+    await paper.waitFor({ state: "detached" });
+    await page.evaluate(() => {
+      const look = () => (document.body.dataset.rowsOnPaper = String(document.querySelectorAll(".paper tr").length));
+      window.addEventListener("afterprint", look, { capture: true, once: true });
+    });
+    await page.pdf();
+    expect(Number(await page.evaluate(() => document.body.dataset.rowsOnPaper))).to.be.greaterThan(5);
+    await paper.waitFor({ state: "detached" });
   });
 
   it("shows where the meter's energy came from, and the certificate for it", async () => {

@@ -175,6 +175,22 @@ describe("an operator's days in the browser", () => {
     expect(plain(await at("mismatches").innerText())).to.contain("the connection point measured 0.050 kWh");
   });
 
+  it("offers nothing for sale from the meter at the connection point, and says why", async () => {
+    const { go } = on(page);
+    await go("auction");
+    await at("auction-meter").getByText(/Grid/).waitFor({ state: "attached" });
+    await at("auction-side-ask").click();
+    expect(await at("auction-meter-none").innerText()).to.contain("nothing behind them is for sale");
+    expect(await at("auction-meter").count()).to.equal(0);
+    expect(await at("auction-confirm").getAttribute("data-reason")).to.equal("noSeller");
+    await go("market");
+    await at("sell-open").click();
+    await at("sell-meter-none").waitFor();
+    expect(await at("sell-confirm").getAttribute("data-reason")).to.equal("noSeller");
+    await page.keyboard.press("Escape");
+    await go("operator");
+  });
+
   it("announces prices ahead of time, and the slot that runs keeps its own", async () => {
     const tariff = await dapp.world.ethers.getContractAt("Tariff", dapp.world.deployment.contracts.Tariff);
     const registry = await contract();

@@ -1,4 +1,4 @@
-import { Component, lazy, type ReactNode, Suspense } from "react";
+import { Component, type ReactNode, Suspense } from "react";
 import { type Config, WagmiProvider } from "wagmi";
 import { Route, Switch } from "wouter";
 import { type ChainFeed, ChainProvider } from "../data/index.ts";
@@ -6,17 +6,9 @@ import { text } from "../text/index.ts";
 import type { Language } from "../text/language.ts";
 import { ButtonLink, PageTitle, Skeleton } from "../ui/index.ts";
 import { WalletDialogProvider } from "../wallet/index.ts";
+import { type FirstPage, PAGES } from "./pages.ts";
 import { Shell } from "./Shell.tsx";
 import { Crashed } from "./Start.tsx";
-
-const Market = lazy(() => import("../pages/market/index.ts"));
-const Auction = lazy(() => import("../pages/auction/index.ts"));
-const Energy = lazy(() => import("../pages/energy/index.ts"));
-const Operator = lazy(() => import("../pages/operator/index.ts"));
-const Debug = lazy(() => import("../pages/debug/index.ts"));
-const Deliveries = lazy(() => import("../pages/deliveries/index.ts"));
-const Wallet = lazy(() => import("../pages/wallet/index.ts"));
-const Bills = lazy(() => import("../pages/bills/index.ts"));
 
 class Boundary extends Component<{ children: ReactNode }, { error?: Error }> {
   override state: { error?: Error } = {};
@@ -47,11 +39,12 @@ const PagePlace = () => (
 
 interface Props {
   feed: ChainFeed;
+  first: FirstPage;
   wallets: Config;
   onLanguage: (language: Language) => void;
 }
 
-export function App({ feed, wallets, onLanguage }: Props) {
+export function App({ feed, first, wallets, onLanguage }: Props) {
   return (
     <Boundary>
       <WagmiProvider config={wallets}>
@@ -61,14 +54,9 @@ export function App({ feed, wallets, onLanguage }: Props) {
               <Boundary>
                 <Suspense fallback={<PagePlace />}>
                   <Switch>
-                    <Route path="/" component={Market} />
-                    <Route path="/auction" component={Auction} />
-                    <Route path="/deliveries" component={Deliveries} />
-                    <Route path="/energy" component={Energy} />
-                    <Route path="/wallet" component={Wallet} />
-                    <Route path="/operator" component={Operator} />
-                    <Route path="/debug" component={Debug} />
-                    <Route path="/bills" component={Bills} />
+                    {PAGES.map(({ path, page }) => (
+                      <Route key={path} path={path} component={path === first?.path ? first.page : page} />
+                    ))}
                     <Route component={NotFound} />
                   </Switch>
                 </Suspense>

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
+import { HistoryStatus } from "../history/index.ts";
 import { text } from "../text/index.ts";
 import type { Language } from "../text/language.ts";
 import { classes, Icon, type IconName } from "../ui/index.ts";
@@ -66,6 +67,7 @@ export function Shell({ children, onLanguage }: Props) {
       </main>
       <Navigation className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-6 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden print:hidden" />
       <Transactions />
+      <HistoryStatus />
     </>
   );
 }

@@ -6,6 +6,7 @@ import { createFormat } from "../format/index.ts";
 import { changeLanguage, type Language, startLanguage } from "../text/language.ts";
 import { createWalletConfig, resumeTransactions } from "../wallet/index.ts";
 import { App } from "./App.tsx";
+import { fetchFirst } from "./pages.ts";
 import { Crashed, Loading, type Obstacle, StartProblem } from "./Start.tsx";
 
 const RETRY_MS = 3_000;
@@ -16,6 +17,7 @@ export async function start(element: HTMLElement): Promise<void> {
   const locale = await startLanguage();
   const root = createRoot(element);
   root.render(<Loading />);
+  const fetching = fetchFirst(window.location.pathname);
   try {
     for (;;) {
       const loaded = await loadDeployment();
@@ -23,13 +25,14 @@ export async function start(element: HTMLElement): Promise<void> {
       if (loaded.kind === "ready") {
         const opened = await openZone(loaded.deployment, locale);
         if (opened.kind === "ready") {
-          let feed = await openFeed(opened.zone);
+          let feed = openFeed(opened.zone, opened.head);
           resumeTransactions(feed);
           const wallets = createWalletConfig(opened.zone);
+          const first = await fetching;
           const render = (key: string) =>
             root.render(
               <StrictMode>
-                <App key={key} feed={feed} wallets={wallets} onLanguage={(language) => void change(language)} />
+                <App key={key} {...{ feed, first, wallets }} onLanguage={(language) => void change(language)} />
               </StrictMode>,
             );
           // Everything is built anew: words and figures are read while rendering.

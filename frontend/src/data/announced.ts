@@ -33,8 +33,8 @@ function announcementsOf(zone: Zone) {
     const address = zone.contracts.AccessManager;
     cache = followLogs(
       zone,
-      (fromBlock, toBlock) =>
-        getLogs(zone.client, { address, events: EVENTS, fromBlock, toBlock, strict: true }) as Promise<AnnouncedLog[]>,
+      (client, fromBlock, toBlock) =>
+        getLogs(client, { address, events: EVENTS, fromBlock, toBlock, strict: true }) as Promise<AnnouncedLog[]>,
       { empty: NONE, add: openAnnouncements },
     );
     caches.set(zone.id, cache);

@@ -6,15 +6,18 @@ import {
   type UseQueryResult,
 } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useSyncExternalStore } from "react";
-import { chainNow, type Head, type HeadWatcher, readHead, useSecond, watchHead } from "./head.ts";
+import { chainNow, type Head, type HeadWatcher, useSecond, watchHead } from "./head.ts";
+import { type HistoryProgress, type HistoryWatcher, watchHistory } from "./history.ts";
 import type { Ledger } from "./ledger.ts";
 import { createLogCache, type LogCache } from "./logCache.ts";
+import { type Present, presentOf, readPresent } from "./present.ts";
 import { useZone, type Zone, ZoneContext } from "./zone.ts";
 
 /** The parts that keep the page in step with the chain. Built once per page. */
 export interface ChainFeed {
   zone: Zone;
   head: HeadWatcher;
+  history: HistoryWatcher;
   logs: LogCache;
   queries: QueryClient;
 }
@@ -23,7 +26,7 @@ export interface ChainFeed {
 const hashKey = (key: readonly unknown[]) =>
   JSON.stringify(key, (_name, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
 
-export async function openFeed(zone: Zone): Promise<ChainFeed> {
+export function openFeed(zone: Zone, first: Head): ChainFeed {
   const queries = new QueryClient({
     defaultOptions: {
       queries: {
@@ -35,10 +38,13 @@ export async function openFeed(zone: Zone): Promise<ChainFeed> {
       },
     },
   });
-  const logs = createLogCache(zone);
+  const history = watchHistory();
+  const logs = createLogCache(zone, history.teller("ledger"));
   // Only what is on screen is read again; the rest is merely marked as old.
-  const head = watchHead(zone, await readHead(zone), () => void queries.invalidateQueries({ queryKey: ["block"] }));
-  return { zone, head, logs, queries };
+  const head = watchHead(zone, first, () => void queries.invalidateQueries({ queryKey: ["block"] }));
+  // Every page needs it: it need not wait for the first one to ask. What is wrong with it that page will be told.
+  logs.upTo(first.number).catch(() => undefined);
+  return { zone, head, history, logs, queries };
 }
 
 const FeedContext = createContext<ChainFeed | undefined>(undefined);
@@ -118,4 +124,28 @@ export function useFixedQuery<T>(
 export function useLedger(): Ledger | undefined {
   const { logs, head } = useFeed();
   return useBlockQuery(["ledger"], () => logs.upTo(head.get().number)).data;
+}
+
+/** How far the slowest reading of the history is; undefined while there was none that takes longer than a moment. */
+export function useHistoryProgress(): HistoryProgress | undefined {
+  const { history } = useFeed();
+  return useSyncExternalStore(history.subscribe, history.get);
+}
+
+/** How long the views' answers do while the ledger is being read: a thousand of them with every block would hold it up. */
+const PRESENT_MS = 15_000;
+
+/** What holds in this moment, also while the history is still being read. */
+export function usePresent(): Present | undefined {
+  const zone = useZone();
+  const ledger = useLedger();
+  const { history } = useFeed();
+  const takesLong = useSyncExternalStore(history.subscribe, () => history.get() !== undefined);
+  const { data } = useQuery({
+    queryKey: ["present", zone.id],
+    queryFn: () => readPresent(zone),
+    enabled: !ledger && takesLong,
+    refetchInterval: PRESENT_MS,
+  });
+  return ledger ? presentOf(ledger) : (data ?? undefined);
 }

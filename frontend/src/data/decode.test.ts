@@ -36,6 +36,7 @@ function logOf(event: AbiEvent, values: readonly unknown[]): RpcLog {
       plain.map(({ name }) => args.get(name)),
     ),
     blockNumber: "0x1f",
+    blockTimestamp: "0x65000000",
     blockHash: padHex("0xb1", { size: 32 }),
     transactionHash: padHex("0xc1", { size: 32 }),
     transactionIndex: "0x0",
@@ -54,7 +55,12 @@ describe("decoding of many logs", () => {
           const [ours] = decode([log]);
           const [theirs] = parseEventLogs({ abi: LEDGER_EVENTS, logs: [log], strict: true });
           expect(ours).to.deep.include({ eventName: theirs!.eventName, args: theirs!.args });
-          expect(ours).to.deep.include({ blockNumber: 31n, logIndex: 7, transactionHash: log.transactionHash });
+          expect(ours).to.deep.include({
+            blockNumber: 31n,
+            blockTimestamp: 0x65000000n,
+            logIndex: 7,
+            transactionHash: log.transactionHash,
+          });
         }),
         { numRuns: 50 },
       );

@@ -61,7 +61,11 @@ export function decoderOf<const Events extends readonly AbiEvent[]>(events: Even
         const args = read ? read(log) : decodeEventLog({ abi: [event], topics: log.topics, data: log.data }).args;
         const { address, blockHash, transactionHash } = log;
         const place = { blockNumber: BigInt(log.blockNumber!), logIndex: Number(log.logIndex) };
-        return [{ eventName: event.name, args, address, blockHash, transactionHash, ...place } as unknown as Log];
+        // Not every node says it.
+        const time = log.blockTimestamp ? { blockTimestamp: BigInt(log.blockTimestamp) } : {};
+        return [
+          { eventName: event.name, args, address, blockHash, transactionHash, ...place, ...time } as unknown as Log,
+        ];
       }),
   };
 }

@@ -73,8 +73,8 @@ function mismatchesOf(zone: Zone) {
     const event = getAbiItem({ abi: meterRegistryAbi, name: "FeederMismatch" });
     cache = followLogs(
       zone,
-      (fromBlock, toBlock) =>
-        getLogs(zone.client, { address: zone.contracts.MeterRegistry, event, fromBlock, toBlock, strict: true }),
+      (client, fromBlock, toBlock) =>
+        getLogs(client, { address: zone.contracts.MeterRegistry, event, fromBlock, toBlock, strict: true }),
       {
         empty: [] as Mismatch[],
         add: (sum, logs) => [

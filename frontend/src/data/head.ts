@@ -84,8 +84,8 @@ export function watchHead(zone: Zone, first: Head, onBlock: (head: Head) => void
 
 export type HeadWatcher = ReturnType<typeof watchHead>;
 
-export async function readHead(zone: Zone): Promise<Head> {
-  const block = await getBlock(zone.client, { blockTag: "latest" });
+export async function readHead(client: Zone["client"]): Promise<Head> {
+  const block = await getBlock(client, { blockTag: "latest" });
   return {
     number: block.number,
     timestamp: Number(block.timestamp),

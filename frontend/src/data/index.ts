@@ -20,10 +20,12 @@ export {
   useCurrentSlot,
   useFeed,
   useHead,
+  useHistoryProgress,
   useLedger,
   useNow,
+  usePresent,
 } from "./chain.tsx";
-export { type Terms, useBlockTimes, useTerms, useTermsOf } from "./deliveries.ts";
+export { useBlockTimes } from "./times.ts";
 export { type FeederSlot, type Mismatch, useFeeder, useMeterCounts, useMismatches } from "./feeder.ts";
 export { addFlows, type Flows, flowsBySlot, flowsOf, NO_FLOWS, type Traded, tradedBySlot } from "./flows.ts";
 export { type LoadedDeployment, loadDeployment } from "./deployment.ts";
@@ -32,7 +34,16 @@ export type { AuctionRecord, DeliveryRecord, Ledger, Meter, MoneyMove, OrderReco
 export { useBusy, useMarketPaused, useOffers } from "./listings.ts";
 export type { Offer } from "./offers.ts";
 export { type Live, useLive } from "./live.ts";
-export { KINDS, kindOf, type MeterKind, type Registers, useMyMeters, useRegisters, useRegistersAt } from "./meters.ts";
+export {
+  KINDS,
+  kindOf,
+  maySell,
+  type MeterKind,
+  type Registers,
+  useMyMeters,
+  useRegisters,
+  useRegistersAt,
+} from "./meters.ts";
 export { type Announced, useAnnounced } from "./announced.ts";
 export { type Balance, type PricePoint, type Prices, useBalance, usePriceHistory, usePrices } from "./prices.ts";
 export { type Measured, type Registered, useMeasured, useRegistered } from "./readings.ts";

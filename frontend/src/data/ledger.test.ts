@@ -40,12 +40,22 @@ describe("ledger: what the events add up to", () => {
   });
 
   const bought: [string, Record<string, unknown>][] = [
-    ["Bought", { deliveryId: 5n, listingId: 2n, buyer: A, seller: B, locked: 20_000n }],
+    ["Bought", { deliveryId: 5n, listingId: 2n, buyer: A, seller: B, gridFee: 20_000n, locked: 20_000n }],
     [
       "DeliveryRequested",
       { deliveryId: 5n, sellerMeterId: 2, buyerMeterId: 1, energy: 100, price: 180_000n, deadline: 900 },
     ],
   ];
+
+  it("knows when trades happened, where the node says so", () => {
+    const logs = chain(...bought, ["DeliveryClosed", { deliveryId: 5n, delivered: 40, outcome: 1 }]);
+    expect(foldLedger(logs).times).to.deep.equal(new Map());
+    const timed = logs.map((log) => ({ ...log, blockTimestamp: 1_000n + log.blockNumber }));
+    expect([...foldLedger(timed).times]).to.deep.equal([
+      [1n, 1_001],
+      [3n, 1_003],
+    ]);
+  });
 
   it("tells a delivery from purchase to bill", () => {
     const running = foldLedger(chain(...bought, ["DeliveryProgress", { deliveryId: 5n, delivered: 40, paid: 7_200n }]));
@@ -55,6 +65,7 @@ describe("ledger: what the events add up to", () => {
       energy: 100n,
       delivered: 40n,
       paid: 7_200n,
+      gridFee: 20_000n,
       locked: 20_000n,
       boughtInBlock: 1n,
       outcome: undefined,
@@ -183,11 +194,11 @@ describe("ledger: what the events add up to", () => {
       const [order] = ledger.orders.values();
       const fields = [ledger, meter, listing, delivery, auction, order].map((each) => Object.keys(each!).sort().join());
       expect([LEDGER_SHAPE, ...fields]).to.deep.equal([
-        1,
-        "auctions,certificates,deliveries,held,listings,meters,moves,orders",
+        2,
+        "auctions,certificates,deliveries,held,listings,meters,moves,orders,times",
         "active,id,kind,maxPowerW,owner,trader",
         "account,expiresAt,id,meterId,minEnergy,mode,price,remaining",
-        "bill,boughtInBlock,buyer,buyerMeterId,bySlot,closedInBlock,deadline,delivered,endedEarly,energy,id,listingId,locked,outcome,paid,price,seller,sellerMeterId",
+        "bill,boughtInBlock,buyer,buyerMeterId,bySlot,closedInBlock,deadline,delivered,endedEarly,energy,gridFee,id,listingId,locked,outcome,paid,price,seller,sellerMeterId",
         "cleared,delivered,feedIn,gridFee,retail,slot",
         "account,energy,id,locked,meterId,placedInBlock,settled,side,slot,tick",
       ]);

@@ -54,12 +54,23 @@ export type {
 } from "./records.ts";
 
 /** Raise it when a record's fields change: browsers keep ledgers between visits. */
-export const LEDGER_SHAPE = 1;
+export const LEDGER_SHAPE = 2;
+
+/** Events whose time somebody may want to see: nothing else would ask for their blocks. */
+const TIMED: ReadonlySet<LedgerLog["eventName"]> = new Set([
+  "Bought",
+  "DeliveryClosed",
+  "OrderPlaced",
+  "OrderSettled",
+  "Deposited",
+  "Withdrawn",
+]);
 
 const ZERO = "0x0000000000000000000000000000000000000000";
 const OUTCOMES: readonly Outcome[] = ["complete", "short", "nothing"];
 
 export const EMPTY_LEDGER: Ledger = {
+  times: new Map(),
   meters: new Map(),
   listings: new Map(),
   deliveries: new Map(),
@@ -111,6 +122,7 @@ const NEW_DELIVERY = {
   delivered: 0n,
   bySlot: new Map(),
   price: 0n,
+  gridFee: 0n,
   locked: 0n,
   paid: 0n,
   deadline: 0,
@@ -122,6 +134,7 @@ const NEW_DELIVERY = {
 
 /** Carries a ledger forward by logs, which must be in chain order. The ledger it is given stays as it was. */
 export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger {
+  const times = new Map(ledger.times);
   const meters = draft(ledger.meters);
   const listings = draft(ledger.listings);
   const deliveries = draft(ledger.deliveries);
@@ -144,6 +157,7 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
   };
 
   for (const log of logs) {
+    if (log.blockTimestamp && TIMED.has(log.eventName)) times.set(log.blockNumber, Number(log.blockTimestamp));
     switch (log.eventName) {
       case "MeterRegistered": {
         const { meterId, owner, kind, maxPowerW } = log.args;
@@ -177,9 +191,9 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
         listings.map.delete(log.args.listingId);
         break;
       case "Bought": {
-        const { deliveryId: id, listingId, buyer, seller, locked } = log.args;
+        const { deliveryId: id, listingId, buyer, seller, gridFee, locked } = log.args;
         const boughtInBlock = log.blockNumber;
-        deliveries.map.set(id, { ...NEW_DELIVERY, id, listingId, buyer, seller, locked, boughtInBlock });
+        deliveries.map.set(id, { ...NEW_DELIVERY, id, listingId, buyer, seller, gridFee, locked, boughtInBlock });
         break;
       }
       case "DeliveryRequested": {
@@ -274,6 +288,7 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
     }
   }
   return {
+    times,
     meters: meters.map,
     listings: listings.map,
     deliveries: deliveries.map,

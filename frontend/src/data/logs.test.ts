@@ -2,6 +2,7 @@ import { directMarketAbi } from "@ioe/protocol/abi";
 import { expect } from "chai";
 import { createClient, custom, encodeEventTopics, fromHex, numberToHex, padHex } from "viem";
 import { createLogCache } from "./logCache.ts";
+import type { HistoryProgress, Tell } from "./history.ts";
 import type { Kept } from "./logs.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Shelf } from "./shelf.ts";
@@ -51,8 +52,10 @@ function node(logs: Known[] = [], most = Infinity) {
     const fork = logs.find(({ block }) => block === number)?.fork ?? 0;
     return Promise.resolve({ number: params[0], hash: hash(number, fork), transactions: [] });
   };
+  const client = createClient({ transport: custom({ request } as never, { retryCount: 0 }) });
   const zone = {
-    client: createClient({ transport: custom({ request } as never, { retryCount: 0 }) }),
+    client,
+    longReads: client,
     deployment: { deploymentBlock: 5 },
     contracts: {
       MeterRegistry: MARKET,
@@ -62,7 +65,11 @@ function node(logs: Known[] = [], most = Infinity) {
       Vault: MARKET,
     },
   } as unknown as Zone;
-  return { logs, asked, open: (shelf: Shelf<Kept<Ledger>> = emptyShelf()) => createLogCache(zone, shelf) };
+  return {
+    logs,
+    asked,
+    open: (shelf: Shelf<Kept<Ledger>> = emptyShelf(), tell?: Tell) => createLogCache(zone, tell, shelf),
+  };
 }
 
 /** What a browser keeps; `kept` is what was saved. */
@@ -93,12 +100,36 @@ describe("log cache", () => {
   });
   it("asks in pieces that public nodes answer", async () => {
     const { asked, open } = node();
-    await open().upTo(25_000n);
+    await open().upTo(40_000n);
+    // Larger ones as long as there is little in them, up to what nodes answer.
     expect(asked).to.deep.equal([
-      [5, 10_004],
-      [10_005, 20_004],
-      [20_005, 25_000],
+      [5, 1_004],
+      [1_005, 3_004],
+      [3_005, 7_004],
+      [7_005, 15_004],
+      [15_005, 25_004],
+      [25_005, 35_004],
+      [35_005, 40_000],
     ]);
+  });
+  it("asks for a smaller piece after one that held much", async () => {
+    const known = Array.from({ length: 5_000 }, (_, i) => ({ block: 5 + (i % 1_000), fork: 0, listingId: BigInt(i) }));
+    const { asked, open } = node(known);
+    expect(ids(await open().upTo(2_004n))).to.have.length(5_000);
+    expect(asked).to.deep.equal([
+      [5, 1_004],
+      [1_005, 1_504],
+      [1_505, 2_004],
+    ]);
+  });
+  it("tells how far a long reading is, from its beginning to its end", async () => {
+    const told: HistoryProgress[] = [];
+    const { open } = node();
+    const cache = open(emptyShelf(), (progress) => told.push(progress));
+    await cache.upTo(7_004n);
+    expect(told).to.deep.equal([0n, 1_000n, 3_000n, 7_000n].map((read) => ({ read, of: 7_000n })));
+    await cache.upTo(7_010n);
+    expect(told).to.have.length(4);
   });
   it("asks for less when a node refuses to give so many logs at once", async () => {
     const known = Array.from({ length: 40 }, (_, i) => ({ block: 10 * (i + 1), fork: 0, listingId: BigInt(i) }));

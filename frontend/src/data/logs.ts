@@ -1,12 +1,15 @@
 import type { Hex } from "@ioe/protocol";
 import { getBlock } from "viem/actions";
+import type { Tell } from "./history.ts";
 import type { Shelf } from "./shelf.ts";
 import type { Zone } from "./zone.ts";
 
 /** Blocks near the head are read again every time, because a reorganisation may still replace them. */
 const REORG_DEPTH = 12n;
-/** Most public nodes refuse more in one question. */
-const CHUNK = 10_000n;
+/** Blocks of the first piece, and of the largest: most public nodes refuse more in one question. */
+const [FIRST_PIECE, LARGEST_PIECE] = [1_000n, 10_000n];
+/** A piece with fewer logs is followed by a larger one, one with more by a smaller one: the page lives between pieces. */
+const [FEW_LOGS, MANY_LOGS] = [1_000, 4_000];
 /** So many new blocks are worth writing what they add up to again. */
 const KEEP_EVERY = 500n;
 
@@ -32,7 +35,8 @@ export interface Kept<Sum> {
 type Read<Log> = (fromBlock: bigint, toBlock: bigint) => Promise<Log[]>;
 
 /**
- * Reads logs in pieces that nodes answer: a piece that is refused, because it would hold too many logs, is halved.
+ * Reads logs in pieces that nodes answer and that a page takes in without a halt. A piece that is refused, because it
+ * would hold too many logs or blocks, is halved, and none is longer from then on.
  * @param take gets each piece in chain order, with the last block it holds
  */
 export async function readInPieces<Log>(
@@ -41,21 +45,26 @@ export async function readInPieces<Log>(
   read: Read<Log>,
   take: (logs: Log[], upTo: bigint) => void,
 ): Promise<void> {
-  let span = CHUNK;
+  let most = LARGEST_PIECE;
+  let span = FIRST_PIECE;
   for (let from = fromBlock; from <= toBlock;) {
-    const to = from + span - 1n < toBlock ? from + span - 1n : toBlock;
+    const to = least(from + span - 1n, toBlock);
     let logs: Log[];
     try {
       logs = await read(from, to);
     } catch (error) {
       if (to === from || isSilence(error)) throw error;
-      span = (to - from + 1n) / 2n;
+      most = span = (to - from + 1n) / 2n;
       continue;
     }
     take(logs, to);
     from = to + 1n;
+    if (logs.length < FEW_LOGS) span = least(2n * span, most);
+    else if (logs.length > MANY_LOGS && span > 1n) span /= 2n;
   }
 }
+
+const least = (a: bigint, b: bigint) => (a < b ? a : b);
 
 /** The node said nothing at all, so that a smaller question would not help. */
 function isSilence(error: unknown): boolean {
@@ -68,10 +77,10 @@ function isSilence(error: unknown): boolean {
  * the browser, so that the next visit goes on where this one stopped.
  */
 export function followLogs<Log extends AnyLog, Sum>(
-  zone: Pick<Zone, "client" | "deployment">,
-  read: Read<Log>,
+  zone: Pick<Zone, "client" | "longReads" | "deployment">,
+  read: (client: Zone["client"], ...blocks: Parameters<Read<Log>>) => Promise<Log[]>,
   fold: Fold<Log, Sum>,
-  shelf?: Shelf<Kept<Sum>>,
+  { shelf, tell }: { shelf?: Shelf<Kept<Sum>>; tell?: Tell } = {},
 ) {
   let settled = fold.empty;
   let settledUpTo = BigInt(zone.deployment.deploymentBlock) - 1n;
@@ -107,12 +116,19 @@ export function followLogs<Log extends AnyLog, Sum>(
     const firm = head - REORG_DEPTH > settledUpTo ? head - REORG_DEPTH : settledUpTo;
     let changed = false;
     let recent: Log[] = [];
-    await readInPieces(settledUpTo + 1n, head, read, (logs, upTo) => {
+    const before = settledUpTo;
+    const of = head - before;
+    const isLong = of > FIRST_PIECE;
+    const tellOf = (upTo: bigint) => isLong && tell?.({ read: upTo - before, of });
+    const readPiece: Read<Log> = (from, to) => read(isLong ? zone.longReads : zone.client, from, to);
+    tellOf(before);
+    await readInPieces(before + 1n, head, readPiece, (logs, upTo) => {
       const old = logs.filter(({ blockNumber }) => blockNumber <= firm);
       if (old.length > 0) settled = fold.add(settled, old);
       changed ||= old.length > 0;
       recent = recent.concat(logs.slice(old.length));
-      settledUpTo = upTo < firm ? upTo : firm;
+      settledUpTo = least(upTo, firm);
+      tellOf(upTo);
     });
     const key = recent.map((log) => `${log.blockHash}:${log.logIndex}`).join();
     if (changed || key !== recentKey) {

@@ -2,7 +2,7 @@ import type { Address } from "@ioe/protocol";
 import { meterRegistryAbi } from "@ioe/protocol/abi";
 import { readContract } from "viem/actions";
 import { sameAddress } from "./address.ts";
-import { useBlockQuery, useFixedQuery, useLedger } from "./chain.tsx";
+import { useBlockQuery, useFixedQuery, usePresent } from "./chain.tsx";
 import type { Meter } from "./ledger.ts";
 import { useZone, type Zone } from "./zone.ts";
 
@@ -14,6 +14,12 @@ export function kindOf(meter: Pick<Meter, "kind"> | undefined): MeterKind | unde
   return meter && KINDS[meter.kind];
 }
 
+/** As the markets judge it (`isSource`): behind the others is nothing for sale. */
+export function maySell(meter: Pick<Meter, "kind">): boolean {
+  const kind = kindOf(meter);
+  return kind !== "load" && kind !== "grid";
+}
+
 /** Meters an account owns or trades for, by id. */
 function metersOf(meters: ReadonlyMap<number, Meter>, account: Address | undefined): Meter[] {
   return [...meters.values()]
@@ -22,8 +28,8 @@ function metersOf(meters: ReadonlyMap<number, Meter>, account: Address | undefin
 }
 
 export function useMyMeters(account: Address | undefined): Meter[] | undefined {
-  const ledger = useLedger();
-  return ledger && metersOf(ledger.meters, account);
+  const present = usePresent();
+  return present && metersOf(present.meters, account);
 }
 
 /** Cumulative registers at one instant, energy units. */

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { foldLedger, type LedgerLog } from "./ledger.ts";
 import { offersOf } from "./offers.ts";
+import { presentOf } from "./present.ts";
 
 const A = "0x00000000000000000000000000000000000000a1";
 const B = "0x00000000000000000000000000000000000000b2";
@@ -11,7 +12,7 @@ const ledger = (...events: Event[]) =>
   foldLedger(
     events.map(([eventName, args], i) => ({ eventName, args, blockNumber: BigInt(i) }) as unknown as LedgerLog),
   );
-const offers = (...events: Event[]) => offersOf(ledger(...meters, ...events), prices, 1_000);
+const offers = (...events: Event[]) => offersOf(presentOf(ledger(...meters, ...events)), prices, 1_000);
 const meters: Event[] = [1, 2].map((meterId) => [
   "MeterRegistered",
   { meterId, owner: meterId === 2 ? B : A, kind: 4, maxPowerW: 8_000 },

@@ -1,6 +1,6 @@
 import { meterRegistryAbi, tariffAbi } from "@ioe/protocol/abi";
 import { readContract } from "viem/actions";
-import { useBlockQuery, useCurrentSlot, useFixedQuery, useLedger } from "./chain.tsx";
+import { useBlockQuery, useCurrentSlot, useFixedQuery, usePresent } from "./chain.tsx";
 import { useZone, type Zone } from "./zone.ts";
 
 /** Base units per kWh. */
@@ -69,7 +69,7 @@ export function useBalance(): Balance | undefined {
   const zone = useZone();
   const slot = useCurrentSlot() - 2;
   const registry = { address: zone.contracts.MeterRegistry, abi: meterRegistryAbi } as const;
-  const known = useLedger()?.meters;
+  const known = usePresent()?.meters;
   const ids = known && known.size <= FEW_METERS ? [...known.keys()] : undefined;
   const { data } = useFixedQuery(
     ["balance", slot, ...(ids ?? [])],

@@ -1,11 +1,10 @@
 import { meterRegistryAbi } from "@ioe/protocol/abi";
 import { getAbiItem } from "viem";
 import { getLogs } from "viem/actions";
-import { useBlockQuery, useFeed } from "./chain.tsx";
+import { type ChainFeed, useBlockQuery, useFeed } from "./chain.tsx";
 import { followLogs, type Kept } from "./logs.ts";
 import { openShelf } from "./shelf.ts";
 import { addReadings, NO_READINGS, type ReadingLog, READINGS_SHAPE, type ReadingSum } from "./slotEnergy.ts";
-import { useZone, type Zone } from "./zone.ts";
 
 /** meter → slot → energy. */
 export type Measured = ReadingSum["slots"];
@@ -16,7 +15,7 @@ export type Registered = ReadingSum["registers"];
 const caches = new Map<string, { upTo(head: bigint): Promise<ReadingSum> }>();
 
 /** Readings are many, so that only those of the meters that are looked at are asked for. */
-function cacheOf(zone: Zone, meterIds: readonly number[], maxPowerW: (meterId: number) => number) {
+function cacheOf({ zone, history }: ChainFeed, meterIds: readonly number[], maxPowerW: (meterId: number) => number) {
   const key = `${zone.id}/${meterIds.join()}`;
   let cache = caches.get(key);
   if (!cache) {
@@ -25,10 +24,10 @@ function cacheOf(zone: Zone, meterIds: readonly number[], maxPowerW: (meterId: n
     const rebased = getAbiItem({ abi: meterRegistryAbi, name: "Rebased" });
     cache = followLogs(
       zone,
-      async (fromBlock, toBlock) => {
+      async (client, fromBlock, toBlock) => {
         const [readings, jumps] = await Promise.all([
-          getLogs(zone.client, { ...common, event: accepted, fromBlock, toBlock }),
-          getLogs(zone.client, { ...common, event: rebased, fromBlock, toBlock }),
+          getLogs(client, { ...common, event: accepted, fromBlock, toBlock }),
+          getLogs(client, { ...common, event: rebased, fromBlock, toBlock }),
         ]);
         const restarted = new Set(jumps.map(({ args }) => `${args.meterId}/${args.takenAt}`));
         return readings.map(({ args, blockNumber, blockHash, logIndex }): ReadingLog => ({
@@ -40,7 +39,10 @@ function cacheOf(zone: Zone, meterIds: readonly number[], maxPowerW: (meterId: n
         }));
       },
       { empty: NO_READINGS, add: (sum, logs) => addReadings(sum, logs, { maxPowerW, unitsPerKWh: zone.unitsPerKWh }) },
-      openShelf<Kept<ReadingSum>>(zone.id, `readings-${meterIds.join()}`, READINGS_SHAPE),
+      {
+        shelf: openShelf<Kept<ReadingSum>>(zone.id, `readings-${meterIds.join()}`, READINGS_SHAPE),
+        tell: history.teller(key),
+      },
     );
     caches.set(key, cache);
   }
@@ -56,13 +58,12 @@ export const useMeasured = (meters: Asked): Measured | undefined => useReadings(
 export const useRegistered = (meters: Asked): Registered | undefined => useReadings(meters)?.registers;
 
 function useReadings(meters: Asked): ReadingSum | undefined {
-  const zone = useZone();
-  const { head } = useFeed();
+  const feed = useFeed();
   const ids = meters?.map(({ id }) => id) ?? [];
   const power = new Map(meters?.map(({ id, maxPowerW }) => [id, maxPowerW]));
   return useBlockQuery(
     ["measured", ...ids],
-    () => cacheOf(zone, ids, (id) => power.get(id) ?? 0).upTo(head.get().number),
+    () => cacheOf(feed, ids, (id) => power.get(id) ?? 0).upTo(feed.head.get().number),
     { enabled: meters !== undefined },
   ).data;
 }

@@ -27,6 +27,8 @@ export interface DeliveryRecord {
   bySlot: ReadonlyMap<number, bigint>;
   /** Base units per kWh: what the seller gets. */
   price: bigint;
+  /** What comes on top for the grid, base units per kWh. */
+  gridFee: bigint;
   /** What the buyer set aside at the purchase, base units. */
   locked: bigint;
   /** Base units the seller has been paid. */
@@ -87,6 +89,8 @@ export interface MoneyMove {
 }
 
 export interface Ledger {
+  /** Unix seconds of the blocks of trades and moves of money, as far as the node says them along with the logs. */
+  times: ReadonlyMap<bigint, number>;
   meters: ReadonlyMap<number, Meter>;
   /** Listings that were not cancelled, in order; sold out and expired ones included. */
   listings: ReadonlyMap<bigint, ListingRecord>;

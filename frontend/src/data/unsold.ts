@@ -1,7 +1,7 @@
 import { meterRegistryAbi } from "@ioe/protocol/abi";
 import { readContract } from "viem/actions";
 import { useBlockQuery, useCurrentSlot, useNow } from "./chain.tsx";
-import { kindOf } from "./meters.ts";
+import { maySell } from "./meters.ts";
 import type { Meter } from "./ledger.ts";
 import type { Measured } from "./readings.ts";
 import { useZone } from "./zone.ts";
@@ -23,7 +23,7 @@ export function useUnsold(meters: readonly Meter[] | undefined, measured: Measur
   const current = useCurrentSlot();
   const end = (slot: number) => (slot + 1) * zone.slotDuration;
   const candidates = (meters ?? [])
-    .filter((meter) => !["load", "grid"].includes(kindOf(meter) ?? ""))
+    .filter(maySell)
     .flatMap((meter) =>
       [...(measured?.get(meter.id) ?? [])]
         // Once the grace is over nothing is booked any more, and most sales are settled.

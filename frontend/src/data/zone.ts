@@ -5,6 +5,7 @@ import { createContext, useContext } from "react";
 import { type Chain, type Client, createClient, defineChain, http, type Transport, webSocket } from "viem";
 import { getBlock, getChainId, getCode, readContract } from "viem/actions";
 import { createFormat, type Format } from "../format/index.ts";
+import { type Head, readHead } from "./head.ts";
 
 /** EIP-712 domain of the payment token, for permits. Absent when the token has none. */
 export interface TokenDomain {
@@ -20,6 +21,8 @@ export interface Zone {
   contracts: Deployment["contracts"];
   chain: Chain;
   client: Client<Transport, Chain>;
+  /** The same node, for logs of many blocks: each request goes alone, since all of a batch wait for its slowest. */
+  longReads: Client<Transport, Chain>;
   format: Format;
   /** Identity of the world: part of every cache key. */
   id: string;
@@ -46,7 +49,7 @@ export interface Zone {
 }
 
 export type OpenedZone =
-  | { kind: "ready"; zone: Zone }
+  | { kind: "ready"; zone: Zone; head: Head }
   | { kind: "unreachable"; rpcUrl: string; message: string }
   /** The node answers, but for another chain, or for a chain that was restarted since the deployment. */
   | { kind: "otherWorld"; rpcUrl: string };
@@ -75,21 +78,25 @@ function moneySignOf(symbol: string): string {
 
 /** Multicall3, at the same address on nearly every chain (https://www.multicall3.com). */
 const MULTICALL: Address = "0xcA11bde05977b3631167028862bE2a173976CA11";
-/** Bytes of calls that one multicall carries: a page's reads of a block. */
-const MULTICALL_BYTES = 32_768;
+/** Bytes of calls that one multicall carries: a page's reads of a block. Nodes take disproportionately long for more. */
+const MULTICALL_BYTES = 8_192;
 /** Milliseconds in which a page's calls gather for one multicall. */
 const GATHER_CALLS_MS = 5;
 /** Milliseconds in which requests gather: long enough for calls to become a multicall first. */
 const GATHER_MS = 15;
 
+/** What a client puts into one request: calls and other requests, other requests only, or one of them. */
+type Gathers = "all" | "requests" | "nothing";
+
 /**
  * What a page reads in the same moment is one request: its calls are one multicall where the chain has Multicall3, and
  * what is left (logs, blocks) goes along in the same JSON-RPC batch.
  */
-function clientOf(deployment: Deployment, isLocal: boolean, hasMulticall: boolean): Client<Transport, Chain> {
+function clientOf(deployment: Deployment, isLocal: boolean, gathers: Gathers): Client<Transport, Chain> {
   const { rpcUrl } = deployment;
   const chain = chainOf(deployment, isLocal);
-  const batch = { batchSize: 200, wait: GATHER_MS };
+  const batch = gathers !== "nothing" && { batchSize: 200, wait: GATHER_MS };
+  const hasMulticall = gathers === "all";
   return createClient({
     chain: hasMulticall ? { ...chain, contracts: { multicall3: { address: MULTICALL } } } : chain,
     transport: rpcUrl.startsWith("ws") ? webSocket(rpcUrl) : http(rpcUrl, { batch, retryCount: 1 }),
@@ -102,7 +109,7 @@ function clientOf(deployment: Deployment, isLocal: boolean, hasMulticall: boolea
 export async function openZone(deployment: Deployment, locale: string): Promise<OpenedZone> {
   const { rpcUrl, contracts } = deployment;
   const isLocal = isLocalChain(deployment);
-  const first = clientOf(deployment, isLocal, false);
+  const first = clientOf(deployment, isLocal, "requests");
   let identity: [number, Hex | null, Hex | undefined];
   try {
     identity = await Promise.all([
@@ -122,7 +129,7 @@ export async function openZone(deployment: Deployment, locale: string): Promise<
   if (identity[0] !== deployment.chainId || identity[1] !== deployment.deploymentBlockHash) {
     return { kind: "otherWorld", rpcUrl };
   }
-  const client = clientOf(deployment, isLocal, identity[2] !== undefined);
+  const client = clientOf(deployment, isLocal, identity[2] === undefined ? "requests" : "all");
 
   const registry = { address: contracts.MeterRegistry, abi: meterRegistryAbi } as const;
   const market = { address: contracts.DirectMarket, abi: directMarketAbi } as const;
@@ -146,6 +153,7 @@ export async function openZone(deployment: Deployment, locale: string): Promise<
     name,
     decimals,
     tokenDomain,
+    head,
   ] = await Promise.all([
     readContract(client, { ...registry, functionName: "slotDuration" }),
     readContract(client, { ...registry, functionName: "grace" }),
@@ -171,15 +179,18 @@ export async function openZone(deployment: Deployment, locale: string): Promise<
       }),
       () => undefined, // a token without permits: deposits go through an approval
     ),
+    readHead(client),
   ]);
   const unitsPerKWh = BigInt(units);
   return {
     kind: "ready",
+    head,
     zone: {
       deployment,
       contracts,
       chain: client.chain,
       client,
+      longReads: clientOf(deployment, isLocal, "nothing"),
       format: createFormat({ unitsPerKWh, moneyDecimals: decimals, moneySign: moneySignOf(symbol), locale }),
       id: `${deployment.chainId}:${deployment.deploymentBlockHash}:${contracts.DirectMarket}`,
       slotDuration,

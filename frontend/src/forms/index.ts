@@ -9,6 +9,15 @@ export function sessionReasons(session: SessionKind): Reason[] {
   return session === "wrongNetwork" ? [{ code: "wrongNetwork" }] : [];
 }
 
+/** Why a form has no meter to be for: they are still being read, or the account has none (that may do it). */
+export type MeterLack = "loading" | "noMeter" | "noSeller";
+
+/** There must be a meter, which the operator has not blocked. */
+export function meterReasons(meter: { id: number; active: boolean } | undefined, lack: MeterLack): Reason[] {
+  if (!meter) return [{ code: lack }];
+  return meter.active ? [] : [{ code: "meterInactive", meterId: meter.id }];
+}
+
 /** An amount must be there, be one, and be more than nothing. */
 export function amountReasons(amount: Parsed): Reason[] {
   if (amount.kind === "empty") return [{ code: "amountMissing" }];

@@ -39,6 +39,7 @@ export type Reason =
   | { code: "offerGone" }
   | { code: "marketPaused" }
   | { code: "noMeter" }
+  | { code: "noSeller" }
   | { code: "sameMeter" }
   | { code: "meterInactive"; meterId: number }
   | { code: "amountMissing" }

@@ -10,3 +10,4 @@ export { Notice } from "./Notice.tsx";
 export { PagedTable } from "./PagedTable.tsx";
 export { Progress } from "./Progress.tsx";
 export { type Column, Table } from "./Table.tsx";
+export { usePrinting } from "./usePrinting.ts";

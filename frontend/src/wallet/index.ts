@@ -2,6 +2,7 @@
 export { AccountButton } from "./AccountButton.tsx";
 export { ActionButton } from "./ActionButton.tsx";
 export { createWalletConfig } from "./config.ts";
+export { ConnectFirst } from "./ConnectFirst.tsx";
 export { useMeterName, useAccountName } from "./names.ts";
 export { explain, type Failure } from "./explain.ts";
 export { NetworkNotice } from "./NetworkNotice.tsx";

@@ -1,5 +1,5 @@
 import type { Address } from "@ioe/protocol";
-import { kindOf, sameAddress, useLedger, useZone } from "../data/index.ts";
+import { kindOf, sameAddress, usePresent, useZone } from "../data/index.ts";
 import { text } from "../text/index.ts";
 
 /** @returns a function that names an account: a demo household by its name, anybody else by the address. */
@@ -16,9 +16,9 @@ export function useAccountName() {
 
 /** @returns a function that names a meter: "Meter 2 · Solar". */
 export function useMeterName() {
-  const ledger = useLedger();
+  const present = usePresent();
   return (meterId: number) => {
-    const kind = kindOf(ledger?.meters.get(meterId));
+    const kind = kindOf(present?.meters.get(meterId));
     return kind ? `${text.meter.name(meterId)} · ${text.meter.kinds[kind]}` : text.meter.name(meterId);
   };
 }

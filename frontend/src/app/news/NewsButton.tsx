@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useFeed, useFills, useFormat, useLedger, useZone } from "../../data/index.ts";
+import { HistoryPlace } from "../../history/index.ts";
 import { text } from "../../text/index.ts";
 import { Button, Dialog, Empty, Icon } from "../../ui/index.ts";
 import { useSession } from "../../wallet/index.ts";
@@ -93,7 +94,9 @@ function Bell({ account }: { account: string }) {
             setOpen(false);
           }}
         >
-          {!news || news.length === 0 ? (
+          {!news ? (
+            <HistoryPlace className="min-h-40" />
+          ) : news.length === 0 ? (
             <Empty icon="bell" title={words.none}>
               {words.noneNote}
             </Empty>

@@ -60,6 +60,7 @@ export function CurveDialog({ book, orders, onClose }: Props) {
     session: session.kind,
     paused,
     meter: terms.meter,
+    lack: terms.lack,
     slots,
     least: zone.minOrder,
     most: terms.most,

@@ -53,6 +53,7 @@ export function OrderCard({ slot, book, orders, amended, className }: Props) {
     now,
     gate: gateOf(slot, zone),
     meter,
+    lack: terms.lack,
     energy,
     least: zone.minOrder,
     most,

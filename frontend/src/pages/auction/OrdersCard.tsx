@@ -9,6 +9,7 @@ import {
   useNow,
   useZone,
 } from "../../data/index.ts";
+import { HistoryPlace } from "../../history/index.ts";
 import { text } from "../../text/index.ts";
 import { Badge, Button, Card, CardTitle, type Column, PagedTable, Skeleton } from "../../ui/index.ts";
 import { call, useMeterName, useSend, useSession } from "../../wallet/index.ts";
@@ -139,7 +140,7 @@ export function OrdersCard({ orders, onAmend, className }: Props) {
       {!session.account ? (
         <p className="text-muted">{words.connect}</p>
       ) : !open ? (
-        <Skeleton className="block h-12 w-full" />
+        <HistoryPlace className="min-h-12" />
       ) : open.length === 0 ? (
         <p className="text-muted">{words.none}</p>
       ) : (

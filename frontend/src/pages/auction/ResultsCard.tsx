@@ -1,8 +1,9 @@
 import { useState } from "react";
 import { type AuctionRecord, type OrderRecord, useFormat, useLedger, useNow, useZone } from "../../data/index.ts";
+import { HistoryPlace } from "../../history/index.ts";
 import { OrderStory } from "../../story/index.ts";
 import { text } from "../../text/index.ts";
-import { Button, Card, CardTitle, type Column, Empty, PagedTable, Skeleton } from "../../ui/index.ts";
+import { Button, Card, CardTitle, type Column, Empty, PagedTable } from "../../ui/index.ts";
 import { isVoid } from "./state.ts";
 import { useSlotTime } from "./useSlotTime.ts";
 
@@ -107,7 +108,7 @@ export function ResultsCard({ orders, className }: { orders: readonly OrderRecor
     <Card className={className} testId="auction-results">
       <CardTitle>{words.title}</CardTitle>
       {!results ? (
-        <Skeleton className="block h-24 w-full" />
+        <HistoryPlace className="min-h-24" />
       ) : results.length === 0 ? (
         <Empty icon="auction" title={words.none}>
           {words.noneNote}

@@ -7,6 +7,7 @@ const context = {
   session: "ready" as const,
   paused: false,
   meter: { id: 1, active: true },
+  lack: "noMeter" as const,
   slots: [
     { slot: 5, energy: energy("0.2") },
     { slot: 6, energy: energy("") },

@@ -2,7 +2,7 @@
 import type { Parsed } from "../../format/index.ts";
 import type { Reason } from "../../text/index.ts";
 import { gateOf, type SlotTimes } from "./slots.ts";
-import { limitReasons, meterReasons, moneyReasons, type OrderContext } from "./validate.ts";
+import { limitReasons, traderReasons, moneyReasons, type OrderContext } from "./validate.ts";
 
 export interface CurveSlot {
   slot: number;
@@ -30,7 +30,7 @@ export function curveOrders(slots: readonly CurveSlot[]): { slot: number; energy
 
 export interface CurveContext extends Pick<
   OrderContext,
-  "session" | "paused" | "meter" | "least" | "most" | "limit" | "limitPrice" | "due" | "funds"
+  "session" | "paused" | "meter" | "lack" | "least" | "most" | "limit" | "limitPrice" | "due" | "funds"
 > {
   slots: readonly CurveSlot[];
   /** As for one order, of every slot that has one. */
@@ -40,7 +40,7 @@ export interface CurveContext extends Pick<
 /** What keeps a curve from being sent; all its orders go together or not at all. */
 export function validateCurve(context: CurveContext): Reason[] {
   const { meter, slots, least, most, limit, limitPrice, bounds } = context;
-  const reasons = meterReasons(context);
+  const reasons = traderReasons(context);
   for (const { energy } of slots)
     if (energy.kind === "invalid") return [...reasons, { code: "amountInvalid", message: energy.message }];
   const orders = curveOrders(slots);

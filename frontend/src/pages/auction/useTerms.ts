@@ -19,9 +19,12 @@ export type Terms = ReturnType<typeof useTerms>;
 export function useTerms(book: Book | undefined, amended?: OrderRecord) {
   const zone = useZone();
   const format = useFormat();
-  const meters = useMeterChoice((all) => all.find(({ id }) => id === amended?.meterId));
-  const { meter } = meters;
   const [side, setSide] = useState<OrderSide>(amended?.side ?? "bid");
+  const meters = useMeterChoice({
+    sells: side === "ask",
+    first: (all) => all.find(({ id }) => id === amended?.meterId),
+  });
+  const { meter } = meters;
   const [typed, setTyped] = useState(() => amended && format.typedPrice(tickPrice(zone, amended.tick)));
 
   const limits = book && limitsOf(side, book);

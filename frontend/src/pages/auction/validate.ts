@@ -1,5 +1,5 @@
 import type { Parsed } from "../../format/index.ts";
-import { amountReasons, type SessionKind, sessionReasons } from "../../forms/index.ts";
+import { amountReasons, type MeterLack, meterReasons, type SessionKind, sessionReasons } from "../../forms/index.ts";
 import type { Reason } from "../../text/index.ts";
 
 export interface OrderContext {
@@ -10,6 +10,8 @@ export interface OrderContext {
   /** From this instant on the slot takes no more orders. */
   gate: number;
   meter: { id: number; active: boolean } | undefined;
+  /** Why there is no meter, if there is none. */
+  lack: MeterLack;
   energy: Parsed;
   /** Energy units: the smallest order, and what the meter moves in a slot. */
   least: bigint;
@@ -29,13 +31,16 @@ export interface OrderContext {
 /** Prices an order may name, base units per kWh. */
 type Bounds = NonNullable<OrderContext["bounds"]>;
 
-export function meterReasons({ session, paused, meter }: Pick<OrderContext, "session" | "paused" | "meter">): Reason[] {
+/** What keeps somebody from placing any order. */
+export function traderReasons({
+  session,
+  paused,
+  meter,
+  lack,
+}: Pick<OrderContext, "session" | "paused" | "meter" | "lack">): Reason[] {
   const reasons = sessionReasons(session);
   if (paused) reasons.push({ code: "auctionPaused" });
-  if (session !== "ready") return reasons;
-  if (!meter) reasons.push({ code: "noMeter" });
-  else if (!meter.active) reasons.push({ code: "meterInactive", meterId: meter.id });
-  return reasons;
+  return session === "ready" ? [...reasons, ...meterReasons(meter, lack)] : reasons;
 }
 
 /** @param bounds of every slot an order is for; undefined while a slot's tariff is being read */
@@ -72,7 +77,7 @@ export function moneyReasons({
 /** What keeps an order from being sent, first things first; empty when nothing does. */
 export function validateOrder(context: OrderContext): Reason[] {
   const { now, gate, meter, energy, least, most, limit, limitPrice, bounds } = context;
-  const reasons = meterReasons(context);
+  const reasons = traderReasons(context);
   if (now >= gate) reasons.push({ code: "gateClosed", closedAt: gate });
   reasons.push(...amountReasons(energy));
   if (energy.kind === "amount" && energy.value > 0n) {

@@ -1,8 +1,9 @@
 import { useState } from "react";
+import { HistoryPlace } from "../../history/index.ts";
 import { text } from "../../text/index.ts";
-import { Button, Card, Empty, PageTitle, Select, Skeleton } from "../../ui/index.ts";
+import { Button, Card, Empty, PageTitle, Select, usePrinting } from "../../ui/index.ts";
 import { useFormat } from "../../data/index.ts";
-import { useSession, useWalletDialog } from "../../wallet/index.ts";
+import { ConnectFirst, useSession } from "../../wallet/index.ts";
 import { FilesCard } from "./FilesCard.tsx";
 import { MonthCard } from "./MonthCard.tsx";
 import { Paper } from "./Paper.tsx";
@@ -13,7 +14,7 @@ import { useBills } from "./useBills.ts";
 export function Bills() {
   const format = useFormat();
   const session = useSession();
-  const openWallets = useWalletDialog();
+  const printing = usePrinting();
   const bills = useBills(session.account);
   const [chosen, setChosen] = useState<number>();
   const words = text.bills;
@@ -50,15 +51,9 @@ export function Bills() {
           }
         />
         {!session.account ? (
-          <Card>
-            <Empty icon="wallet" title={words.connectFirst}>
-              <Button className="mt-2" onClick={openWallets}>
-                {text.wallets.connect}
-              </Button>
-            </Empty>
-          </Card>
+          <ConnectFirst icon="wallet" title={words.connectFirst} />
         ) : !bills ? (
-          <Skeleton className="block h-96 w-full rounded-2xl" />
+          <HistoryPlace className="min-h-96 rounded-2xl" />
         ) : !month ? (
           <Card>
             <Empty icon="bills" title={words.none}>
@@ -68,12 +63,12 @@ export function Bills() {
         ) : (
           <div className="space-y-4">
             <MonthCard month={month} />
-            <TradesCard bills={month.bills} />
+            <TradesCard key={month.start} bills={month.bills} />
             <FilesCard account={session.account} month={month} />
           </div>
         )}
       </div>
-      {session.account && bills && month && (
+      {printing && session.account && bills && month && (
         <Paper account={session.account} month={month} registered={bills.registered} />
       )}
     </>

@@ -3,7 +3,7 @@ import { Fragment, type ReactNode } from "react";
 import { type Registered, useFormat, useHead, useZone } from "../../data/index.ts";
 import { text } from "../../text/index.ts";
 import { useAccountName, useMeterName } from "../../wallet/index.ts";
-import { type Bill, totalsOf } from "./bill.ts";
+import { amountOf, type Bill, totalOf } from "./bill.ts";
 import type { MonthBill } from "./month.ts";
 import { standsOf } from "./stands.ts";
 
@@ -72,8 +72,8 @@ export function Paper(props: { account: Address; month: MonthBill; registered: R
       </div>
       <Amounts month={month} />
       <Stands month={month} registered={registered} />
-      <Trades title={words.boughtTitle} bills={month.bills.filter(({ side }) => side === "bought")} />
-      <Trades title={words.soldTitle} bills={month.bills.filter(({ side }) => side === "sold")} />
+      <Trades side="bought" all={month.bills} />
+      <Trades side="sold" all={month.bills} />
       <footer className="mt-6 space-y-1 border-t border-line-strong pt-2 text-[8pt] break-inside-avoid">
         <p>{text.bills.month.provisional}</p>
         <p>
@@ -223,14 +223,14 @@ function Stands({ month, registered }: { month: MonthBill; registered: Registere
 }
 
 /** Every trade of one side, and their sums. */
-function Trades({ title, bills }: { title: string; bills: readonly Bill[] }) {
+function Trades({ side, all }: { side: Bill["side"]; all: readonly Bill[] }) {
   const zone = useZone();
   const format = useFormat();
   const meterName = useMeterName();
   const words = text.bills.paper;
+  const bills = all.filter((bill) => bill.side === side);
   if (bills.length === 0) return null;
-  const totals = totalsOf(bills);
-  const isBought = bills[0]!.side === "bought";
+  const isBought = side === "bought";
   const sum = (figure: (bill: Bill) => bigint) =>
     format.moneyFixed(bills.reduce((all, bill) => all + figure(bill), 0n));
   const columns: [string, (bill: Bill) => bigint][] = [
@@ -239,11 +239,11 @@ function Trades({ title, bills }: { title: string; bills: readonly Bill[] }) {
     ...(bills.some(({ penalty }) => penalty > 0n)
       ? ([[words.compensation, (bill) => -bill.penalty]] as [string, (bill: Bill) => bigint][])
       : []),
-    [words.amount(zone.token.symbol), (bill) => (isBought ? bill.cost : bill.sellerPaid) - bill.penalty],
+    [words.amount(zone.token.symbol), amountOf],
   ];
   return (
     <Section
-      title={title}
+      title={isBought ? words.boughtTitle : words.soldTitle}
       head={[words.trade, text.bills.column.energy, text.bills.column.price, ...columns.map(([column]) => column)]}
       foot={
         <tfoot className="border-t border-ink font-bold">
@@ -251,7 +251,7 @@ function Trades({ title, bills }: { title: string; bills: readonly Bill[] }) {
             <th scope="row" className="py-1 text-left">
               {words.sum}
             </th>
-            <td className={FIGURE}>{format.energyFixed(isBought ? totals.boughtEnergy : totals.soldEnergy)}</td>
+            <td className={FIGURE}>{format.energyFixed(totalOf(bills, side).energy)}</td>
             <td />
             {columns.map(([column, figure]) => (
               <td key={column} className={FIGURE}>

@@ -1,20 +1,18 @@
-import { useState } from "react";
 import { useFormat, useZone } from "../../data/index.ts";
 import { text } from "../../text/index.ts";
-import { Badge, Button, Card, CardTitle, type Column, Empty, Table } from "../../ui/index.ts";
+import { Badge, Card, CardTitle, type Column, Empty, PagedTable } from "../../ui/index.ts";
 import { useMeterName } from "../../wallet/index.ts";
-import { type Bill, totalsOf } from "./bill.ts";
+import { type Bill, totalOf } from "./bill.ts";
 
 const AT_ONCE = 25;
+const SIDES = ["bought", "sold"] as const;
 
 /** The month's trades, newest first, and what they come to. */
 export function TradesCard({ bills }: { bills: readonly Bill[] }) {
-  const [shown, setShown] = useState(AT_ONCE);
   const zone = useZone();
   const format = useFormat();
   const meterName = useMeterName();
   const words = text.bills;
-  const totals = totalsOf(bills);
   const columns: Column<Bill>[] = [
     {
       key: "trade",
@@ -84,37 +82,28 @@ export function TradesCard({ bills }: { bills: readonly Bill[] }) {
         </Empty>
       ) : (
         <>
-          <Table
+          <PagedTable
             caption={words.caption}
             columns={columns}
-            rows={bills.slice(0, shown)}
+            rows={bills}
             rowKey={(bill) => `${bill.market}-${bill.id}-${bill.side}`}
             rowTestId="bill-row"
+            size={AT_ONCE}
+            words={text.pager}
+            count={format.count}
           />
-          {bills.length > shown && (
-            <Button variant="quiet" className="mt-3 w-full" onClick={() => setShown(shown + AT_ONCE)}>
-              {text.more}
-            </Button>
-          )}
           <p className="mt-4 text-sm" data-testid="bill-totals">
-            {totals.boughtEnergy > 0n && (
-              <span className="block">
-                {words.boughtSum(
-                  format.energy(totals.boughtEnergy),
-                  format.money(totals.spent),
-                  format.money(totals.saved),
-                )}
-              </span>
-            )}
-            {totals.soldEnergy > 0n && (
-              <span className="block">
-                {words.soldSum(
-                  format.energy(totals.soldEnergy),
-                  format.money(totals.earned),
-                  format.money(totals.gained),
-                )}
-              </span>
-            )}
+            {SIDES.map((side) => {
+              const { energy, money, benefit } = totalOf(bills, side);
+              const say = side === "bought" ? words.boughtSum : words.soldSum;
+              return (
+                energy > 0n && (
+                  <span key={side} className="block">
+                    {say(format.energy(energy), format.money(money), format.money(benefit))}
+                  </span>
+                )
+              );
+            })}
           </p>
         </>
       )}

@@ -1,5 +1,5 @@
 import { costUp, paymentDown } from "@ioe/protocol";
-import type { AuctionRecord, DeliveryRecord, OrderRecord, Outcome, Terms } from "../../data/index.ts";
+import type { AuctionRecord, DeliveryRecord, OrderRecord, Outcome } from "../../data/index.ts";
 
 /**
  * One side of a closed delivery, or a settled order of the auction. Energy in energy units, money in base units, prices in
@@ -94,26 +94,34 @@ function outcomeOf(energy: bigint, filled: bigint): Outcome {
   return energy < filled ? "short" : "complete";
 }
 
+/** What a bill says beside the delivery: when it was bought and closed, and what the utility asked and paid then. */
+export interface Terms {
+  slot: number;
+  /** Unix seconds. */
+  closedAt: number;
+  prices: { feedIn: bigint; retail: bigint };
+}
+
 /** The bills an account gets for a closed delivery: one, or two when it traded between meters of its own. */
 export function billsOf(delivery: DeliveryRecord, terms: Terms, account: string, unitsPerKWh: bigint): Bill[] {
   const { bill, outcome, delivered } = delivery;
-  if (!bill || !outcome || terms.closedAt === undefined) return [];
-  const { tariff } = terms;
+  if (!bill || !outcome) return [];
+  const { slot, closedAt, prices } = terms;
   const common = {
     market: "direct" as const,
     id: delivery.id,
-    slot: terms.startSlot,
-    closedAt: terms.closedAt,
+    slot,
+    closedAt,
     delivered,
     energy: delivery.energy,
     outcome,
     price: delivery.price,
-    gridFeePrice: terms.gridFee,
+    gridFeePrice: delivery.gridFee,
     ...bill,
     dust: bill.cost - bill.sellerPaid - bill.gridFee,
     penalty: 0n,
-    feedIn: tariff.feedIn,
-    retail: tariff.retail,
+    feedIn: prices.feedIn,
+    retail: prices.retail,
   };
   const bills: Bill[] = [];
   if (same(delivery.buyer, account)) {
@@ -122,7 +130,7 @@ export function billsOf(delivery: DeliveryRecord, terms: Terms, account: string,
       side: "bought",
       ownMeterId: delivery.buyerMeterId,
       otherMeterId: delivery.sellerMeterId,
-      benefit: costUp(delivered, tariff.retail, unitsPerKWh) - bill.cost,
+      benefit: costUp(delivered, prices.retail, unitsPerKWh) - bill.cost,
     });
   }
   if (same(delivery.seller, account)) {
@@ -131,30 +139,24 @@ export function billsOf(delivery: DeliveryRecord, terms: Terms, account: string,
       side: "sold",
       ownMeterId: delivery.sellerMeterId,
       otherMeterId: delivery.buyerMeterId,
-      benefit: bill.sellerPaid - paymentDown(delivered, tariff.feedIn, unitsPerKWh),
+      benefit: bill.sellerPaid - paymentDown(delivered, prices.feedIn, unitsPerKWh),
     });
   }
   return bills;
 }
 
-export interface Totals {
-  boughtEnergy: bigint;
-  spent: bigint;
-  saved: bigint;
-  soldEnergy: bigint;
-  earned: bigint;
-  gained: bigint;
+/** What a trade cost or earned in the end, base units. */
+export const amountOf = (bill: Bill) => (bill.side === "bought" ? bill.cost : bill.sellerPaid) - bill.penalty;
+
+export interface Total {
+  energy: bigint;
+  money: bigint;
+  benefit: bigint;
 }
 
-export function totalsOf(bills: readonly Bill[]): Totals {
-  const sum = (side: Bill["side"], figure: (bill: Bill) => bigint) =>
-    bills.filter((bill) => bill.side === side).reduce((total, bill) => total + figure(bill), 0n);
-  return {
-    boughtEnergy: sum("bought", (bill) => bill.delivered),
-    spent: sum("bought", (bill) => bill.cost - bill.penalty),
-    saved: sum("bought", (bill) => bill.benefit),
-    soldEnergy: sum("sold", (bill) => bill.delivered),
-    earned: sum("sold", (bill) => bill.sellerPaid - bill.penalty),
-    gained: sum("sold", (bill) => bill.benefit),
-  };
+/** What the trades of one side come to. */
+export function totalOf(bills: readonly Bill[], side: Bill["side"]): Total {
+  const trades = bills.filter((bill) => bill.side === side);
+  const sum = (figure: (bill: Bill) => bigint) => trades.reduce((total, bill) => total + figure(bill), 0n);
+  return { energy: sum(({ delivered }) => delivered), money: sum(amountOf), benefit: sum(({ benefit }) => benefit) };
 }

@@ -12,7 +12,7 @@ const schedule = [
   { fromSlot: slotAt(2026, 10, 20, 0), feedIn: 100_000n, retail: 400_000n },
 ];
 const bill = (slot: number, side: Bill["side"], money: bigint) =>
-  ({ slot, side, cost: money, sellerPaid: money, penalty: 0n }) as Bill;
+  ({ slot, side, cost: money, sellerPaid: money, penalty: 0n, delivered: 0n, benefit: 0n }) as Bill;
 /** One slot of meter 1. */
 const line = (slot: number, imported: bigint, exported: bigint, bought = 0n, sold = 0n): SlotLine =>
   slotLines(

@@ -1,6 +1,6 @@
 /** What a month costs with the neighbours' energy, and what it would have cost without. Pure. */
 import { costUp, paymentDown } from "@ioe/protocol";
-import type { Bill } from "./bill.ts";
+import { type Bill, totalOf } from "./bill.ts";
 import type { SlotLine } from "./slots.ts";
 
 /** The utility's prices from a slot on, base units per kWh. */
@@ -54,7 +54,7 @@ function monthOf(time: number): { start: number; end: number } {
 }
 
 /** @param schedule oldest first; the first holds from the beginning */
-function pricesAt(schedule: readonly PricesFrom[], slot: number): PricesFrom | undefined {
+export function pricesAt(schedule: readonly PricesFrom[], slot: number): PricesFrom | undefined {
   return schedule.findLast(({ fromSlot }) => fromSlot <= slot) ?? schedule[0];
 }
 
@@ -92,10 +92,8 @@ export function monthsOf(
         const [rest, surplus] = [sumOf(group, (each) => each.fromUtility), sumOf(group, (each) => each.toUtility)];
         return { prices, rest, restCost: charged(rest, prices), surplus, surplusEarned: paid(surplus, prices) };
       });
-      const bought = month.bills.filter(({ side }) => side === "bought");
-      const sold = month.bills.filter(({ side }) => side === "sold");
-      const localCost = sumOf(bought, (bill) => bill.cost - bill.penalty);
-      const localEarned = sumOf(sold, (bill) => bill.sellerPaid - bill.penalty);
+      const localCost = totalOf(month.bills, "bought").money;
+      const localEarned = totalOf(month.bills, "sold").money;
       const restCost = sumOf(parts, (part) => part.restCost);
       const surplusEarned = sumOf(parts, (part) => part.surplusEarned);
       const total = localCost + restCost - localEarned - surplusEarned;

@@ -1,3 +1,4 @@
+import { slotOf } from "@ioe/protocol";
 import {
   type DeliveryRecord,
   type OrderRecord,
@@ -9,18 +10,17 @@ import {
   useMeasured,
   useRegistered,
   useSchedule,
-  useTermsOf,
   useZone,
 } from "../../data/index.ts";
 import { type Bill, billOfOrder, billsOf } from "./bill.ts";
-import { type MonthBill, monthsOf } from "./month.ts";
+import { type MonthBill, monthsOf, pricesAt, type PricesFrom } from "./month.ts";
 import { slotLines } from "./slots.ts";
 
 const NO_DELIVERIES: readonly DeliveryRecord[] = [];
 const NO_ORDERS: readonly OrderRecord[] = [];
 
 /** The account's trades, newest first; undefined while they are read. */
-function useTrades(account: string | undefined): Bill[] | undefined {
+function useTrades(account: string | undefined, schedule: readonly PricesFrom[] | undefined): Bill[] | undefined {
   const zone = useZone();
   const ledger = useLedger();
   const closed = ledger
@@ -32,9 +32,16 @@ function useTrades(account: string | undefined): Bill[] | undefined {
     ? [...ledger.orders.values()].filter((each) => each.settled?.filled && sameAddress(each.account, account))
     : NO_ORDERS;
   const settledAt = useBlockTimes(orders.map((each) => each.settled?.inBlock ?? 0n));
-  const terms = useTermsOf(closed);
-  if (!ledger || !account || terms.includes(undefined) || settledAt.includes(undefined)) return undefined;
-  const direct = closed.flatMap((each, i) => billsOf(each, terms[i]!, account, zone.unitsPerKWh));
+  const boughtAt = useBlockTimes(closed.map((each) => each.boughtInBlock));
+  const closedAt = useBlockTimes(closed.map((each) => each.closedInBlock ?? 0n));
+  if (!ledger || !account || !schedule || [settledAt, boughtAt, closedAt].some((times) => times.includes(undefined))) {
+    return undefined;
+  }
+  const direct = closed.flatMap((each, i) => {
+    const slot = slotOf(boughtAt[i]!, zone.slotDuration);
+    const prices = pricesAt(schedule, slot);
+    return prices ? billsOf(each, { slot, closedAt: closedAt[i]!, prices }, account, zone.unitsPerKWh) : [];
+  });
   const auction = orders.flatMap((each, i) => {
     const slot = ledger.auctions.get(each.slot);
     return (slot && billOfOrder(each, slot, settledAt[i]!, zone.unitsPerKWh)) ?? [];
@@ -52,11 +59,11 @@ export interface Bills {
 export function useBills(account: string | undefined): Bills | undefined {
   const zone = useZone();
   const ledger = useLedger();
-  const trades = useTrades(account);
+  const schedule = useSchedule();
+  const trades = useTrades(account, schedule);
   const meters = ledger && [...ledger.meters.values()].filter(({ owner }) => sameAddress(owner, account));
   const measured = useMeasured(meters);
   const registered = useRegistered(meters);
-  const schedule = useSchedule();
   if (!ledger || !meters || !trades || !measured || !registered || !schedule) return undefined;
   const traded = new Map(
     meters.map(({ id }) => [id, tradedBySlot(new Set([id]), ledger.deliveries.values(), ledger.orders.values())]),

@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { type DeliveryRecord, type Ledger, sameAddress, useLedger } from "../../data/index.ts";
+import { HistoryPlace } from "../../history/index.ts";
 import { text } from "../../text/index.ts";
-import { Button, ButtonLink, Card, CardTitle, Choice, Empty, PageTitle, Skeleton } from "../../ui/index.ts";
+import { Button, ButtonLink, Card, CardTitle, Choice, Empty, PageTitle } from "../../ui/index.ts";
 import { useSession } from "../../wallet/index.ts";
 import { EndedTable } from "./EndedTable.tsx";
 import { RunningCard } from "./RunningCard.tsx";
@@ -50,7 +51,7 @@ export function Deliveries() {
       />
       <div className="space-y-4">
         {!running || !ledger ? (
-          <Skeleton className="block h-72 w-full rounded-2xl" />
+          <HistoryPlace className="min-h-72 rounded-2xl" />
         ) : running.length === 0 ? (
           <Card>
             <Empty icon="deliveries" title={words.noneRunning}>
@@ -74,7 +75,9 @@ export function Deliveries() {
         )}
         <Card testId="ended">
           <CardTitle>{words.ended}</CardTitle>
-          {ended && ended.length > 0 ? (
+          {!ended ? (
+            <HistoryPlace className="min-h-24" />
+          ) : ended.length > 0 ? (
             <EndedTable deliveries={ended} />
           ) : (
             <p className="text-muted">{words.noneEnded}</p>

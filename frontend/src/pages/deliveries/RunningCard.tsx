@@ -3,12 +3,12 @@ import { useState } from "react";
 import {
   type DeliveryRecord,
   type Live,
+  useBlockTimes,
   useFormat,
   useLive,
   useNow,
   useRegisters,
   useRegistersAt,
-  useTerms,
   useZone,
 } from "../../data/index.ts";
 import { DeliveryStory } from "../../story/index.ts";
@@ -28,8 +28,7 @@ export function RunningCard({ delivery, role }: { delivery: DeliveryRecord; role
   const meterName = useMeterName();
   const [telling, setTelling] = useState(false);
   const words = text.deliveries;
-  const terms = useTerms(delivery);
-  const boughtAt = terms?.boughtAt ?? now;
+  const [boughtAt = now] = useBlockTimes([delivery.boughtInBlock]);
   const source = useWitness("exported", delivery.sellerMeterId, delivery.boughtInBlock, boughtAt);
   const sink = useWitness("imported", delivery.buyerMeterId, delivery.boughtInBlock, boughtAt);
 
@@ -107,7 +106,7 @@ export function RunningCard({ delivery, role }: { delivery: DeliveryRecord; role
         <Stat label={words.paid} testId="delivery-paid" note={words.ofLocked(format.money(delivery.locked))}>
           {format.money(delivery.paid)}
         </Stat>
-        <Stat label={words.perKWh} note={terms && words.withFee(format.priceNumber(terms.gridFee))}>
+        <Stat label={words.perKWh} note={words.withFee(format.priceNumber(delivery.gridFee))}>
           {format.price(delivery.price)}
         </Stat>
       </dl>

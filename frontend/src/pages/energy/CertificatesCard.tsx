@@ -4,6 +4,7 @@ import { energyTokenAbi } from "@ioe/protocol/abi";
 import { useState } from "react";
 import { describeCertificate, type MeterKind, useFormat, useLedger, useZone } from "../../data/index.ts";
 import { parseInput } from "../../format/index.ts";
+import { HistoryPlace } from "../../history/index.ts";
 import { text } from "../../text/index.ts";
 import {
   Button,
@@ -14,7 +15,6 @@ import {
   DialogAction,
   Empty,
   Icon,
-  Skeleton,
   Table,
   TextInput,
 } from "../../ui/index.ts";
@@ -109,7 +109,7 @@ export function CertificatesCard({ account, className }: { account: Address; cla
     <Card className={className} testId="certificates">
       <CardTitle note={words.note}>{words.title}</CardTitle>
       {!certificates ? (
-        <Skeleton className="block h-24 w-full" />
+        <HistoryPlace className="min-h-24" />
       ) : certificates.length === 0 ? (
         <Empty icon="leaf" title={words.none}>
           {words.noneNote}

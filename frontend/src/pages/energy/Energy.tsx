@@ -1,8 +1,9 @@
 import { lazy, Suspense, useState } from "react";
 import { type Meter, useLedger, useMeasured, useMyMeters, useNow, useZone } from "../../data/index.ts";
+import { HistoryPlace } from "../../history/index.ts";
 import { text } from "../../text/index.ts";
 import { Button, Card, CardTitle, Choice, Empty, PageTitle, Skeleton } from "../../ui/index.ts";
-import { useSession, useWalletDialog } from "../../wallet/index.ts";
+import { ConnectFirst, useSession } from "../../wallet/index.ts";
 import { CertificatesCard } from "./CertificatesCard.tsx";
 import { FlowPicture } from "./FlowPicture.tsx";
 import { flowsBySlot, tradedBySlot } from "../../data/flows.ts";
@@ -18,29 +19,21 @@ const SHORT_SLOT = 300;
 
 export function Energy() {
   const session = useSession();
-  const openWallets = useWalletDialog();
   const meters = useMyMeters(session.account);
   const words = text.energy;
-  const nothing = !session.account ? (
-    <Empty icon="energy" title={words.connectFirst}>
-      <Button className="mt-2" onClick={openWallets}>
-        {text.wallets.connect}
-      </Button>
-    </Empty>
-  ) : (
-    meters?.length === 0 && (
-      <Empty icon="energy" title={words.noMeter}>
-        {words.noMeterNote}
-      </Empty>
-    )
-  );
   return (
     <>
       <PageTitle title={words.title} lead={words.lead} />
-      {nothing ? (
-        <Card>{nothing}</Card>
+      {!session.account ? (
+        <ConnectFirst icon="energy" title={words.connectFirst} />
       ) : !meters ? (
         <Place />
+      ) : meters.length === 0 ? (
+        <Card>
+          <Empty icon="energy" title={words.noMeter}>
+            {words.noMeterNote}
+          </Empty>
+        </Card>
       ) : (
         <div className="space-y-4">
           <MetersCard meters={meters} />
@@ -57,7 +50,7 @@ export function Energy() {
 }
 
 /** As tall as what comes: what stands below it is out of sight, and nothing that is read jumps. */
-const Place = () => <Skeleton className="block h-[60rem] w-full rounded-2xl" />;
+const Place = () => <HistoryPlace className="min-h-[60rem] rounded-2xl" />;
 
 function Figures({ meters }: { meters: Meter[] }) {
   const zone = useZone();

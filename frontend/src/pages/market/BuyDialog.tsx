@@ -9,9 +9,9 @@ import {
   useFeed,
   useFormat,
   useFunds,
-  useLedger,
   useMarketPaused,
   useNow,
+  usePresent,
   usePrices,
   useZone,
 } from "../../data/index.ts";
@@ -43,7 +43,7 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
   const { head } = useFeed();
   const format = useFormat();
   const session = useSession();
-  const ledger = useLedger();
+  const present = usePresent();
   const prices = usePrices();
   const paused = useMarketPaused();
   const now = useNow();
@@ -53,8 +53,8 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
   const words = text.market.buy;
   const shown = offer ?? first;
 
-  const choice = useMeterChoice((all) => all.find((each) => each.id !== first.meterId));
-  const { meter } = choice;
+  const choice = useMeterChoice({ first: (all) => all.find((each) => each.id !== first.meterId) });
+  const { meter, lack } = choice;
   const [energyText, setEnergyText] = useState(() => format.typedEnergy(firstAmount(first, zone.unitsPerKWh)));
   const [limitText, setLimitText] = useState(() => format.typedPrice(firstLimit(first, prices?.retail)));
   const [chosenDuration, setChosenDuration] = useState(0);
@@ -70,6 +70,7 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
     offer: offer && { ...offer, busyUntil: offer.busy?.deadline },
     energy,
     meter: meter && { id: meter.id, active: meter.active, busyUntil: busy?.deadline },
+    lack,
     maxPrice,
     funds,
     unitsPerKWh: zone.unitsPerKWh,
@@ -79,7 +80,7 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
   const cost = costUp(amount, shown.allIn, zone.unitsPerKWh);
   const worst = costUp(amount, maxPrice.value ?? 0n, zone.unitsPerKWh);
   const utility = prices && costUp(amount, prices.retail, zone.unitsPerKWh);
-  const power = Math.min(ledger?.meters.get(first.meterId)?.maxPowerW ?? Infinity, meter?.maxPowerW ?? Infinity);
+  const power = Math.min(present?.meters.get(first.meterId)?.maxPowerW ?? Infinity, meter?.maxPowerW ?? Infinity);
   const estimate = secondsFor(amount, Number.isFinite(power) ? power : 0, zone.unitsPerKWh);
   const automatic = defaultDuration(estimate, zone.slotDuration, zone.maxDelivery);
   const seller = meterName(first.meterId);

@@ -9,11 +9,12 @@ import {
   type Offer,
   sameAddress,
   useFormat,
-  useLedger,
+  usePresent,
   useZone,
 } from "../../data/index.ts";
+import { HistoryPlace } from "../../history/index.ts";
 import { text } from "../../text/index.ts";
-import { Badge, Button, Card, CardTitle, Choice, type Column, Empty, PagedTable, Skeleton } from "../../ui/index.ts";
+import { Badge, Button, Card, CardTitle, Choice, type Column, Empty, PagedTable } from "../../ui/index.ts";
 import { call, useAccountName, useMeterName, useSend } from "../../wallet/index.ts";
 import { firstAmount } from "./firstAmount.ts";
 
@@ -30,19 +31,19 @@ const AT_ONCE = 20;
 export function OffersCard({ offers, account, onBuy, className }: Props) {
   const zone = useZone();
   const format = useFormat();
-  const ledger = useLedger();
+  const present = usePresent();
   const send = useSend();
   const meterName = useMeterName();
   const accountName = useAccountName();
   const words = text.market.offers;
   const [wanted, setWanted] = useState<MeterKind | "all">("all");
-  const kind = (offer: Offer) => kindOf(ledger?.meters.get(offer.meterId));
+  const kind = (offer: Offer) => kindOf(present?.meters.get(offer.meterId));
   const kinds = KINDS.filter((each) => offers?.some((offer) => kind(offer) === each));
   const filter = wanted !== "all" && kinds.includes(wanted) ? wanted : "all";
   const matching = offers?.filter((offer) => filter === "all" || kind(offer) === filter);
 
   const isMine = (offer: Offer) =>
-    sameAddress(offer.account, account) || sameAddress(ledger?.meters.get(offer.meterId)?.trader, account);
+    sameAddress(offer.account, account) || sameAddress(present?.meters.get(offer.meterId)?.trader, account);
   const cheapest = matching?.find((offer) => !offer.busy && !isMine(offer));
   const amount = cheapest && firstAmount(cheapest, zone.unitsPerKWh);
 
@@ -172,11 +173,8 @@ export function OffersCard({ offers, account, onBuy, className }: Props) {
         {words.title}
       </CardTitle>
       {!offers ? (
-        <div className="min-h-40 space-y-3" aria-hidden="true">
-          <Skeleton className="block h-12 w-full" />
-          <Skeleton className="block h-12 w-full" />
-        </div>
-      ) : offers.length === 0 ? (
+        <HistoryPlace className="min-h-40" />
+      ) : offers.length === 0 && present?.hasAllListings ? (
         <Empty icon="sun" title={words.none}>
           {words.noneNote}
         </Empty>
@@ -206,6 +204,12 @@ export function OffersCard({ offers, account, onBuy, className }: Props) {
             words={text.pager}
             count={format.count}
           />
+          {!present?.hasAllListings && (
+            <div className="mt-4 space-y-2">
+              <p className="text-sm text-muted">{words.newest}</p>
+              <HistoryPlace className="min-h-12" />
+            </div>
+          )}
         </>
       )}
     </Card>

@@ -22,8 +22,8 @@ export function SellDialog({ onClose }: { onClose: () => void }) {
   const send = useSend();
   const words = text.market.sell;
 
-  const choice = useMeterChoice();
-  const { meter } = choice;
+  const choice = useMeterChoice({ sells: true });
+  const { meter, lack } = choice;
   const [energyText, setEnergyText] = useState("");
   const [mode, setMode] = useState<"fixed" | "index">("fixed");
   const [priceText, setPriceText] = useState<string>();
@@ -37,7 +37,7 @@ export function SellDialog({ onClose }: { onClose: () => void }) {
   const energy = parseInput(energyText, decimals);
   const minimum = parseInput(minimumText, decimals);
   const price = parseInput(priceText ?? proposal ?? "", format.priceDecimals);
-  const reasons = validateSell({ session: session.kind, paused, meter, energy, price, minimum, bounds });
+  const reasons = validateSell({ session: session.kind, paused, meter, lack, energy, price, minimum, bounds });
 
   const amount = energy.value ?? 0n;
   const unitPrice = price.value ?? 0n;

@@ -1,6 +1,6 @@
 import { costUp } from "@ioe/protocol";
 import type { Parsed } from "../../format/index.ts";
-import { amountReasons, type SessionKind, sessionReasons } from "../../forms/index.ts";
+import { amountReasons, type MeterLack, meterReasons, type SessionKind, sessionReasons } from "../../forms/index.ts";
 import type { Reason } from "../../text/index.ts";
 
 /** Energy amounts of the market are uint32. */
@@ -31,8 +31,9 @@ export interface BuyContext {
       }
     | undefined;
   energy: Parsed;
-  /** The meter to buy into; undefined when the account has none. */
+  /** The meter to buy into; `lack` says why there is none. */
   meter: TradeMeter | undefined;
+  lack: MeterLack;
   /** Highest all-in price, base units per kWh. */
   maxPrice: Parsed;
   /** Vault money of the meter's owner; undefined while it is being read. */
@@ -42,14 +43,13 @@ export interface BuyContext {
 
 /** What keeps a purchase from being sent, first things first; empty when nothing does. */
 export function validateBuy(context: BuyContext): Reason[] {
-  const { session, paused, now, offer, energy, meter, maxPrice, funds, unitsPerKWh } = context;
+  const { session, paused, now, offer, energy, meter, lack, maxPrice, funds, unitsPerKWh } = context;
   const reasons = sessionReasons(session);
   if (!offer || offer.expiresAt < now) return [...reasons, { code: "offerGone" }];
   if (paused) reasons.push({ code: "marketPaused" });
   if (session === "ready") {
-    if (!meter) reasons.push({ code: "noMeter" });
-    else if (meter.id === offer.meterId) reasons.push({ code: "sameMeter" });
-    else if (!meter.active) reasons.push({ code: "meterInactive", meterId: meter.id });
+    if (meter?.id === offer.meterId) reasons.push({ code: "sameMeter" });
+    else reasons.push(...meterReasons(meter, lack));
   }
   reasons.push(...amountReasons(energy));
   if (energy.kind === "amount") {
@@ -85,6 +85,7 @@ export interface SellContext {
   session: SessionKind;
   paused: boolean;
   meter: Pick<TradeMeter, "id" | "active"> | undefined;
+  lack: MeterLack;
   energy: Parsed;
   /** Fixed price or floor, base units per kWh. */
   price: Parsed;
@@ -96,13 +97,10 @@ export interface SellContext {
 
 /** What keeps an offer from being sent, first things first; empty when nothing does. */
 export function validateSell(context: SellContext): Reason[] {
-  const { session, paused, meter, energy, price, minimum, bounds } = context;
+  const { session, paused, meter, lack, energy, price, minimum, bounds } = context;
   const reasons = sessionReasons(session);
   if (paused) reasons.push({ code: "marketPaused" });
-  if (session === "ready") {
-    if (!meter) reasons.push({ code: "noMeter" });
-    else if (!meter.active) reasons.push({ code: "meterInactive", meterId: meter.id });
-  }
+  if (session === "ready") reasons.push(...meterReasons(meter, lack));
   reasons.push(...amountReasons(energy));
   if (energy.kind === "amount" && energy.value > LARGEST_ENERGY) {
     reasons.push({ code: "amountTooLarge", largest: LARGEST_ENERGY });

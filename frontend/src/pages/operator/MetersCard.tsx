@@ -1,9 +1,10 @@
 import { meterRegistryAbi } from "@ioe/protocol/abi";
 import { useState } from "react";
 import { isHex } from "viem";
-import { type Meter, type Powers, useCurrentSlot, useFormat, useLedger, useZone } from "../../data/index.ts";
+import { type Meter, type Powers, useCurrentSlot, useFormat, usePresent, useZone } from "../../data/index.ts";
+import { HistoryPlace } from "../../history/index.ts";
 import { type Reason, text } from "../../text/index.ts";
-import { Badge, Button, Card, CardTitle, type Column, Dialog, DialogAction, Skeleton, Table } from "../../ui/index.ts";
+import { Badge, Button, Card, CardTitle, type Column, Dialog, DialogAction, PagedTable } from "../../ui/index.ts";
 import { call, useAccountName, useMeterName } from "../../wallet/index.ts";
 import { CodeField } from "./CodeField.tsx";
 import { PowerButton } from "./PowerButton.tsx";
@@ -16,13 +17,12 @@ const AT_ONCE = 20;
 export function MetersCard({ powers, className }: { powers: Powers; className?: string }) {
   const zone = useZone();
   const format = useFormat();
-  const ledger = useLedger();
+  const present = usePresent();
   const meterName = useMeterName();
   const accountName = useAccountName();
-  const [shown, setShown] = useState(AT_ONCE);
   const [rotating, setRotating] = useState<Meter>();
   const words = text.operator.meters;
-  const meters = ledger && [...ledger.meters.values()].sort((a, b) => b.id - a.id);
+  const meters = present && [...present.meters.values()].sort((a, b) => b.id - a.id);
   const columns: Column<Meter>[] = [
     {
       key: "meter",
@@ -75,20 +75,18 @@ export function MetersCard({ powers, className }: { powers: Powers; className?: 
     <Card className={className} testId="operator-meters">
       <CardTitle note={words.note}>{words.title}</CardTitle>
       {!meters ? (
-        <Skeleton className="block h-24 w-full" />
+        <HistoryPlace className="min-h-24" />
       ) : (
-        <Table
+        <PagedTable
           caption={words.title}
           columns={columns}
-          rows={meters.slice(0, shown)}
+          rows={meters}
           rowKey={(meter) => String(meter.id)}
           rowTestId="operator-meter"
+          size={AT_ONCE}
+          words={text.pager}
+          count={format.count}
         />
-      )}
-      {meters && meters.length > shown && (
-        <Button variant="quiet" className="mt-3 w-full" onClick={() => setShown(shown + AT_ONCE)}>
-          {text.more}
-        </Button>
       )}
       {rotating && (
         <RotateDialog meter={rotating} delay={powers.rotateSigner.delay} onClose={() => setRotating(undefined)} />

@@ -1,6 +1,7 @@
 import type { Address } from "@ioe/protocol";
 import { useState } from "react";
 import { useBlockTimes, useFormat, useLedger } from "../../data/index.ts";
+import { HistoryPlace } from "../../history/index.ts";
 import { DeliveryStory, OrderStory, TransactionRef } from "../../story/index.ts";
 import { text } from "../../text/index.ts";
 import { Button, Card, CardTitle, type Column, PagedTable, Skeleton } from "../../ui/index.ts";
@@ -76,7 +77,7 @@ export function HistoryCard({ account, className }: { account: Address; classNam
     <Card className={className} testId="history">
       <CardTitle note={words.note}>{words.title}</CardTitle>
       {!entries ? (
-        <Skeleton className="block h-24 w-full" />
+        <HistoryPlace className="min-h-24" />
       ) : entries.length === 0 ? (
         <p className="text-muted">{words.none}</p>
       ) : (

@@ -2,8 +2,8 @@ import { paymentTokenAbi } from "@ioe/protocol/abi";
 import { useFormat, useFunds, useZone } from "../../data/index.ts";
 import { sessionReasons } from "../../forms/index.ts";
 import { text } from "../../text/index.ts";
-import { Button, Card, CardTitle, Empty, PageTitle, Skeleton, Stat } from "../../ui/index.ts";
-import { call, useSend, useSession, useWalletDialog, ActionButton } from "../../wallet/index.ts";
+import { Card, CardTitle, PageTitle, Skeleton, Stat } from "../../ui/index.ts";
+import { ActionButton, call, ConnectFirst, useSend, useSession } from "../../wallet/index.ts";
 import { DepositCard } from "./DepositCard.tsx";
 import { HistoryCard } from "./HistoryCard.tsx";
 import { MarketsCard } from "./MarketsCard.tsx";
@@ -14,20 +14,13 @@ export function Wallet() {
   const zone = useZone();
   const format = useFormat();
   const session = useSession();
-  const openWallets = useWalletDialog();
   const funds = useFunds(session.account);
   const words = text.wallet;
   if (!session.account) {
     return (
       <>
         <PageTitle title={words.title} lead={words.lead} />
-        <Card>
-          <Empty icon="wallet" title={words.connectFirst}>
-            <Button className="mt-2" onClick={openWallets}>
-              {text.wallets.connect}
-            </Button>
-          </Empty>
-        </Card>
+        <ConnectFirst icon="wallet" title={words.connectFirst} />
       </>
     );
   }

@@ -79,6 +79,12 @@ export const app: Omit<
     },
   },
 
+  history: {
+    label: "Die Vorgeschichte wird gelesen",
+    progress: (read, of) => `Die Vorgeschichte wird gelesen: ${read} von ${of} Blöcken`,
+    share: (percent) => `Die Vorgeschichte wird gelesen: ${percent}`,
+    done: "Die Vorgeschichte ist vollständig.",
+  },
   connection: {
     lost: (age, since) => `Seit ${age} keine Antwort von der Blockchain. Alle Angaben sind von ${since}.`,
     wrongNetwork: (name) =>
@@ -140,6 +146,8 @@ export const app: Omit<
   },
 
   meter: {
+    onlyBuys:
+      "Ihre Zähler messen Verbrauch oder das Netz: Dahinter ist nichts zu verkaufen. Verkauft wird von einem Zähler mit Anlage oder Batterie dahinter.",
     name: (id) => `Zähler ${id}`,
     kinds: {
       load: "Verbraucher",

@@ -53,6 +53,7 @@ export const market: Text["market"] = {
     cancel: "Zurückziehen",
     filter: "Quelle",
     allKinds: "Alle",
+    newest: "Das sind die neuesten Angebote. Ältere kommen mit der Vorgeschichte.",
     none: "Zurzeit verkauft niemand",
     noneNote: "Angebote erscheinen hier. Sie haben selbst einen Überschuss? Bieten Sie ihn an.",
   },

@@ -7,6 +7,7 @@ export const reasons: Reasons = {
   offerGone: () => "Dieses Angebot gibt es nicht mehr",
   marketPaused: () => "Der Markt ist angehalten",
   noMeter: () => "Zu diesem Konto gehört kein Zähler",
+  noSeller: () => "Die Zähler dieses Kontos kaufen nur",
   sameMeter: () => "Ein Zähler kann nicht bei sich selbst kaufen",
   meterInactive: (reason) => `Zähler ${reason.meterId} darf zurzeit nicht handeln`,
   amountMissing: () => "Menge oder Betrag eingeben",

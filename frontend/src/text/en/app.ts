@@ -72,6 +72,14 @@ export const app = {
     },
   },
 
+  /** While the chain's history is read at a first visit, or after a long absence. */
+  history: {
+    label: "Reading the history",
+    progress: (read: string, of: string) => `Reading the history: ${read} of ${of} blocks`,
+    share: (percent: string) => `Reading the history: ${percent}`,
+    done: "The history is complete.",
+  },
+
   connection: {
     lost: (age: string, since: string) => `No answer from the blockchain for ${age}. Figures are from ${since}.`,
     wrongNetwork: (name: string) =>
@@ -129,6 +137,8 @@ export const app = {
 
   meter: {
     name: (id: number) => `Meter ${id}`,
+    onlyBuys:
+      "Your meters measure consumption or the utility: nothing behind them is for sale. Energy is sold from a meter with a plant or a battery behind it.",
     kinds: {
       load: "Consumer",
       solar: "Solar",

@@ -51,6 +51,7 @@ export const market = {
     cancel: "Take back",
     filter: "Source",
     allKinds: "All",
+    newest: "These are the newest offers. Older ones come with the history.",
     none: "Nobody is selling right now",
     noneNote: "When somebody offers energy, it appears here. Have a surplus yourself? Offer it.",
   },

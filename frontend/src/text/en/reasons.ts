@@ -7,6 +7,7 @@ export const reasons: Reasons = {
   offerGone: () => "This offer is gone",
   marketPaused: () => "The market is paused",
   noMeter: () => "This account has no meter",
+  noSeller: () => "This account's meters only buy",
   sameMeter: () => "A meter cannot buy from itself",
   meterInactive: (reason) => `Meter ${reason.meterId} may not trade at present`,
   amountMissing: () => "Enter an amount",
