@@ -18,11 +18,11 @@ const together = (jobs: number, files: string[]): string[] => [
 ];
 const filesOf = (...patterns: string[]): string[] => globSync(patterns, { cwd: ROOT }).sort();
 
+const FIRST_TRADE = "test/browser/first-trade.test.ts";
 const stories = filesOf("test/browser/*.test.ts");
-const mainStories = stories.filter((file) => /first-trade|household/.test(file));
 /** Those that take longest begin first, so that the others fill the time beside them. */
-const LONGEST = /household|agent\.|\bpi\.|first-trade|silence|start\./;
-const worlds = [...mainStories, ...filesOf("test/system/*.test.ts")].sort(
+const LONGEST = /first-trade|agent\.|\bpi\.|silence|start\./;
+const worlds = [FIRST_TRADE, ...filesOf("test/system/*.test.ts")].sort(
   (a, b) => Number(LONGEST.test(b)) - Number(LONGEST.test(a)),
 );
 
@@ -35,7 +35,7 @@ const suites: Record<string, string[]> = {
   system: together(5, worlds),
   stories: together(
     2,
-    stories.filter((file) => !mainStories.includes(file)),
+    stories.filter((file) => file !== FIRST_TRADE),
   ),
   faults: together(3, filesOf("test/faults/*.test.ts")),
   browser: together(2, stories),
