@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 import { expect } from "chai";
 import type { Page } from "playwright-core";
+import { until } from "../system/world.ts";
 import { Dapp, type Visitor } from "./dapp.ts";
 import { connect, expectClean, on, plain } from "./steps.ts";
 
@@ -77,7 +78,11 @@ describe("a first visit to a chain with a long history", () => {
     letThrough();
     await at("history-row").first().waitFor();
     await at("history-progress").first().waitFor({ state: "detached" });
-    expect(await at("history-status").innerText()).to.equal("The history is complete.");
+    // That of the energy page was asked for as well.
+    await until(
+      "all of it to be read",
+      async () => (await at("history-status").innerText()) === "The history is complete.",
+    );
   });
 
   it("has thrown no error in the page", () => expect(visitor.problems).to.deep.equal([]));
