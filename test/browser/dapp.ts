@@ -81,6 +81,8 @@ export class Dapp {
       viewport: { width, height },
       colorScheme: "light",
       locale: "en-GB",
+      // Two visitors with one each are more than a browser of a single process bears.
+      serviceWorkers: "block",
       ...rest,
     });
     const page = await context.newPage();

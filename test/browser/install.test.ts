@@ -16,14 +16,14 @@ describe("the dApp on a phone's home screen", () => {
 
   before(async () => {
     dapp = await Dapp.start({ households: 2 });
-    visitor = await dapp.visit(SELLER, { width: 360, height: 740 });
+    visitor = await dapp.visit(SELLER, { width: 360, height: 740, serviceWorkers: "allow" });
     page = visitor.page;
   });
 
   after(() => dapp?.stop());
 
   it(`loads less than ${FIRST_LOAD_KB} kB before it shows its first page`, async () => {
-    const fresh = await dapp.visit(SELLER, { serviceWorkers: "block" });
+    const fresh = await dapp.visit(SELLER);
     await on(fresh.page).at("offer-price").first().waitFor();
     const loaded = await fresh.page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
     const own = [dapp.url, ...loaded.filter((url) => url.startsWith(dapp.url))];
