@@ -1,8 +1,8 @@
 /**
  * `npm run mutate`: changes the contracts a little, one change at a time, and sees whether a test notices. Each change
  * that no test notices must be killed by a new test or explained in test/mutants.md; one that is neither ends the
- * command with 1. Results are kept in cache/mutation.jsonl: a change is tried again when its function has changed, one
- * that survived also when the tests have. Writes bench/results/mutation.md.
+ * command with 1. Results are kept in bench/results/mutation.jsonl, so that nothing is tried twice: a change is tried
+ * again when its function has changed, one that survived also when the tests have. Writes bench/results/mutation.md.
  *
  *   --file NAME     only files whose path contains NAME
  *   --sample N      N changes of each file, the same ones for a --seed
@@ -20,7 +20,7 @@ import { type Mutant, mutantsOf } from "./mutation/mutants.ts";
 import { TestRunner } from "./mutation/tests.ts";
 
 const ROOMS = ["market", "metering", "money", "pricing", "token"];
-const MEMORY = resolve(ROOT, "cache/mutation.jsonl");
+const MEMORY = resolve(ROOT, "bench/results/mutation.jsonl");
 const EXPLANATIONS = "test/mutants.md";
 
 /** Tests that have a reason to notice, the likeliest first. */
