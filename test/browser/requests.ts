@@ -6,8 +6,8 @@ export interface Asked {
   methods: string[];
   /** The block that each call is asked of, a number or "latest". */
   calledAt: string[];
-  /** Blocks whose logs were asked for. */
-  blocks: number;
+  /** The ranges of blocks whose logs were asked for. */
+  ranges: { from: number; to: number }[];
 }
 
 interface Call {
@@ -17,15 +17,15 @@ interface Call {
 
 function askedIn(request: Request): Asked {
   const calls = [request.postDataJSON() as Call | Call[]].flat();
-  const ranges = calls
-    .filter(({ method }) => method === "eth_getLogs")
-    .map(({ params }) => params[0] as { fromBlock: string; toBlock: string });
   return {
     methods: calls.map(({ method }) => method),
     calledAt: calls
       .filter(({ method }) => method === "eth_call")
       .map(({ params }) => JSON.stringify(params[1] ?? "latest")),
-    blocks: ranges.reduce((sum, { fromBlock, toBlock }) => sum + Number(toBlock) - Number(fromBlock) + 1, 0),
+    ranges: calls
+      .filter(({ method }) => method === "eth_getLogs")
+      .map(({ params }) => params[0] as { fromBlock: string; toBlock: string })
+      .map(({ fromBlock, toBlock }) => ({ from: Number(fromBlock), to: Number(toBlock) })),
   };
 }
 
