@@ -80,7 +80,11 @@ describe("reorganizations of the chain, on anvil", () => {
       expect(opened).to.include({ cause: "command" });
       expect(world.logged(n, "chain.reorg").length).to.be.at.least(1);
       expect(world.logged(n, "delivery.authority-expired"), "long before the authority would expire").to.deep.equal([]);
-      expect(world.logged(n, "delivery.closed").at(-1)).to.include({ outcome: "undone by a reorg" });
+      // The contact is there before the log's line is.
+      const closed = await until("its end in the log", () =>
+        Promise.resolve(world.logged(n, "delivery.closed").at(-1)),
+      );
+      expect(closed).to.include({ outcome: "undone by a reorg" });
     }
     const flowed = await trade.sent();
     await books.expectNoTrade();
