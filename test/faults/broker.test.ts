@@ -301,6 +301,20 @@ describe("gateway behind a real broker (mosquitto)", function () {
     await arrives(await next());
   });
 
+  it("gives up on an answer at once when the gateway leaves", async () => {
+    const mute = await raw("keeper");
+    const { state } = topicsOf("tight");
+    await mute.publishAsync(state, "online", { qos: 1, retain: true });
+    const near = new MqttGateway({ ...as("pi"), topic: "tight" });
+    await near.probe(PATIENCE_MS);
+    const asked = rejection(near.ask("readings", "{", PATIENCE_MS));
+    const since = performance.now();
+    await mute.publishAsync(state, "offline", { qos: 1, retain: true });
+    expect((await asked).message).to.match(/the gateway is offline/);
+    expect(performance.now() - since).to.be.below(PATIENCE_MS / 3);
+    near.stop();
+  });
+
   it("outlives its broker", async () => {
     await hand(await next());
     await stopBroker();

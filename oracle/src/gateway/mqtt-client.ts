@@ -115,17 +115,22 @@ export class MqttGateway implements Gateway {
       .on("close", () => {
         this.#state = undefined;
         this.#trouble ??= "closed the connection";
-        // What was sent may arrive all the same; sent again, it does no harm.
-        for (const { reject } of this.#waiting.values()) reject(this.#unreachable());
+        this.#giveUp(this.#unreachable());
       })
       .on("message", (topic, payload, packet) => this.#take(topic, payload, packet));
     return client;
+  }
+
+  /** Ends every wait at once. What was sent may arrive all the same; sent again, it does no harm. */
+  #giveUp(why: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(why);
   }
 
   #take(topic: string, payload: Buffer, { properties }: IPublishPacket): void {
     const text = payload.toString("utf8");
     if (topic === this.#topics.state) {
       this.#state = text;
+      if (text !== "online") this.#giveUp(new Error(`the gateway is ${text}`));
       for (const look of this.#changed) look();
       return;
     }
