@@ -14,7 +14,8 @@ const HARDHAT = "node_modules/hardhat/dist/src/cli.js";
 /** Whole worlds, several at a time, since they wait for clocks and devices most of their time. */
 const together = (jobs: number, files: string[]): string[] => [
   ...[MOCHA, "--timeout", "400000", "--parallel", "--jobs", String(jobs)],
-  ...["--require", "./test/bigint.ts", "--require", "./test/browser/chromium.ts", ...files],
+  ...["bigint", "reasons", "browser/chromium"].flatMap((name) => ["--require", `./test/${name}.ts`]),
+  ...files,
 ];
 const filesOf = (...patterns: string[]): string[] => globSync(patterns, { cwd: ROOT }).sort();
 

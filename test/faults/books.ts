@@ -186,12 +186,12 @@ export class Trade {
   }
 
   /**
-   * Whole units that may be counted too much: where the seller's chain of readings begins anew, its buyer's meter proves what
-   * its own does not, and each of them rounds by itself.
+   * Whole units that may be counted too much. Registers are cut to whole units, so the difference of two exceeds what flowed
+   * by less than one. Differences of one chain of readings add up to a single one; each restart begins another chain.
    */
   #rounded(): number {
     const restarts = this.#world.logged(SELLER, "readings.restart");
-    return 2 * restarts.filter(({ takenAt }) => Number(takenAt) * 1_000 >= this.boughtAt).length;
+    return restarts.filter(({ takenAt }) => Number(takenAt) * 1_000 >= this.boughtAt).length;
   }
 
   /** Every slot of the delivery is booked, see `Books.expectBooked`. */

@@ -20,6 +20,7 @@ import { Outbox, type Outcome } from "../../oracle/src/chain/index.ts";
 import { systemClock as clock } from "../../oracle/src/clock.ts";
 import { Journal } from "../../oracle/src/journal/index.ts";
 import { createLogger } from "../../oracle/src/log.ts";
+import { notRun } from "../hardware/needs.ts";
 import { NO_ANVIL, startAnvil } from "./anvil.ts";
 import { freePorts, until } from "./world.ts";
 
@@ -55,10 +56,7 @@ describe("outbox, on anvil", function () {
   let stops: AbortController[];
 
   before(async function () {
-    if (NO_ANVIL) {
-      console.log(`    not run: ${NO_ANVIL}`);
-      this.skip();
-    }
+    if (NO_ANVIL) notRun(this, NO_ANVIL);
     const port = await freePorts(1);
     url = `http://127.0.0.1:${port}`;
     anvil = await startAnvil(port, "--chain-id", String(CHAIN_ID));

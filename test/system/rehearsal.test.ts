@@ -28,6 +28,7 @@ import { packOrderId } from "../../protocol/src/order.ts";
 import { endOf, slotOf } from "../../protocol/src/slots.ts";
 import { registryDomain, TYPES, type Reading, type RegistryDomain } from "../../protocol/src/typedData.ts";
 import { ROOT } from "../../tools/cli.ts";
+import { notRun } from "../hardware/needs.ts";
 import { NO_ANVIL, startAnvil } from "./anvil.ts";
 import { freePorts } from "./world.ts";
 
@@ -58,10 +59,7 @@ describe("rehearsal on anvil", function () {
   let people: Record<"admin" | "operator" | "grid" | "dust" | "seller" | "buyer" | "stranger", HardhatEthersSigner>;
 
   before(async function () {
-    if (NO_ANVIL) {
-      console.log(`    not run: ${NO_ANVIL}`);
-      this.skip();
-    }
+    if (NO_ANVIL) notRun(this, NO_ANVIL);
     dir = await mkdtemp(join(tmpdir(), "ioe-rehearsal-"));
     const port = await freePorts(1);
     rpcUrl = `http://127.0.0.1:${port}`;
