@@ -488,10 +488,11 @@ contract MeterRegistry is IMeterRegistry, IERC5267, ERC7913P256Verifier, AccessM
 
             Place storage place = _placeOf(batch.meterId, slot);
             Booking booking = place.booking.atSlot(slot);
-            // A reserve of 10 % on the rated power was checked at registration; only rounding in favour of very many
-            // readings could get here, and then the slot keeps what it has.
-            uint256 sums = (booking.exported() + exported) | (booking.imported() + imported);
-            if (sums > type(uint32).max) return;
+            // Each reading's limit is rounded up in its meter's favour; many readings must not add that up. What exceeds
+            // the rated power of the whole slot is not booked, and the slot keeps what it has.
+            uint256 most = _mostIn(batch.meter.maxPowerW(), slotDuration) + batch.meter.resolution();
+            if (most > type(uint32).max) most = type(uint32).max;
+            if (booking.exported() + exported > most || booking.imported() + imported > most) return;
             if (since == start + booking.covered()) {
                 booking = booking.withCovered(uint24(batch.meter.lastTakenAt() - start));
             }

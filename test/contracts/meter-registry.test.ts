@@ -678,6 +678,23 @@ describe("MeterRegistry", () => {
       });
     }
 
+    for (const [direction, exported, imported] of [
+      ["export", 1n, 0n],
+      ["import", 0n, 1n],
+    ] as const) {
+      it(`that ${direction} often and little, each rounded up, book what the rated power moves in a slot and no more`, async () => {
+        // 6 kW with 10 % reserve for a second are 1.83 Wh: 2 Wh and a step of 1. For the slot's 60 s: 110 Wh and one step.
+        const busy = await zone.addMeter(zone.alice, Kind.Battery, { maxPowerW: 6_000, resolution: 1 });
+        await zone.at(slot, D);
+        await zone.report(busy.restart(slot * D));
+        for (let second = 1; second <= 38; second++) {
+          const next = zone.report(busy.step(slot * D + second, 3n * exported, 3n * imported));
+          await expect(next).not.to.emit(zone.registry, "Rebased");
+        }
+        expect(await zone.registry.energyIn(busy.id, slot)).to.deep.equal([111n * exported, 111n * imported, false]);
+      });
+    }
+
     it("survive a register that jumps to its last value", async () => {
       await zone.at(slot, 30);
       await expect(zone.report(meter.step(slot * D + 10, 2n ** 64n - 1n, 2n ** 64n - 1n))).to.emit(

@@ -209,25 +209,39 @@ abstract contract Actors is Ledger {
                 reading.takenAt > meter.lastTakenAt &&
                 (reading.since == 0 || reading.since == meter.lastTakenAt) &&
                 reading.epoch == (slot < meter.epochFromSlot ? meter.epoch - 1 : meter.epoch);
+        uint32[2] memory sums;
+        (sums[0], sums[1], ) = registry.energyIn(reading.meterId, slot);
         bool accepted = _relay(reading, signature);
         assertTrue(accepted == taken, "a reading is taken when it is the next one");
         if (!accepted) return;
         done["report"]++;
         uint256 before = booked[reading.meterId][slot];
-        if (_isBooked(reading, meter, slot)) booked[reading.meterId][slot] += reading.exported - meter.exported;
+        if (_isBooked(reading, meter, slot, sums)) booked[reading.meterId][slot] += reading.exported - meter.exported;
         if (booked[reading.meterId][slot] > before) done["book"]++;
         if (before == 0 && booked[reading.meterId][slot] == 0) return;
         (uint32 exported, , ) = registry.energyIn(reading.meterId, slot);
         assertEq(exported, booked[reading.meterId][slot], "booked is what was measured in the slot");
     }
 
-    function _isBooked(Reading memory reading, MeterInfo memory meter, uint40 slot) private view returns (bool) {
+    /// @param sums What was booked to the slot before.
+    function _isBooked(
+        Reading memory reading,
+        MeterInfo memory meter,
+        uint40 slot,
+        uint32[2] memory sums
+    ) private view returns (bool) {
         if (reading.since == 0 || reading.since < slot * D) return false;
         if (block.timestamp > registry.endOf(slot) + GRACE) return false;
         if (reading.exported < meter.exported || reading.imported < meter.imported) return false;
-        // 1 MW with a reserve of 10 %, in Wh, rounded up, and one step.
-        uint256 most = (uint256(reading.takenAt - meter.lastTakenAt) * MAX_POWER_W * 11 + 35_999) / 36_000 + 1;
-        return reading.exported - meter.exported <= most && reading.imported - meter.imported <= most;
+        (uint256 exported, uint256 imported) = (reading.exported - meter.exported, reading.imported - meter.imported);
+        uint256 most = _mostIn(reading.takenAt - meter.lastTakenAt);
+        if (exported > most || imported > most) return false;
+        return sums[0] + exported <= _mostIn(D) && sums[1] + imported <= _mostIn(D);
+    }
+
+    /// @dev 1 MW with a reserve of 10 %, in Wh, rounded up, and one step.
+    function _mostIn(uint256 duration) private pure returns (uint256) {
+        return (duration * MAX_POWER_W * 11 + 35_999) / 36_000 + 1;
     }
 
     /// @dev `Panic(uint256)` and running out of gas are never an answer.
