@@ -241,6 +241,8 @@ function oracleConfig(options: WorldOptions, n: number, meterId: number): unknow
       port: options.livePort + n - 1,
       allowOrigins: [`http://127.0.0.1:${options.dappPort}`, `http://localhost:${options.dappPort}`],
     },
+    // All processes of this world share a clock, whatever the kernel thinks of it.
+    clock: { synchronised: "ignored" },
     meter: { id: meterId, ...meter },
     ...switching,
   };

@@ -41,7 +41,7 @@ interface Sleeper {
 
 /** A clock that stands still until it is told to advance: tests of timing need no waiting. */
 export class ManualClock implements Clock {
-  readonly #unixStart: number;
+  #unixStart: number;
   #now = 0;
   #sleepers: Sleeper[] = [];
 
@@ -56,6 +56,11 @@ export class ManualClock implements Clock {
 
   unixMs(): number {
     return this.#unixStart + this.#now;
+  }
+
+  /** Somebody sets the wall clock. */
+  setUnixMs(unixMs: number): void {
+    this.#unixStart = unixMs - this.#now;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

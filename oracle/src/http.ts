@@ -35,3 +35,12 @@ export function json(response: ServerResponse, status: number, body: unknown): v
   response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
   response.end(`${stringify(body)}\n`);
 }
+
+/** A reader for whom more bytes than this wait is gone, or does not read: what it is sent would pile up here. */
+const MOST_UNSENT = 64 * 1_024;
+
+/** Sends a piece of a stream that has no end, or ends the connection when its reader has fallen too far behind. */
+export function sendOn(response: ServerResponse, text: string): void {
+  if (response.writableLength > MOST_UNSENT) response.destroy();
+  else response.write(text);
+}

@@ -118,6 +118,21 @@ describe("faults of the chain and of what is between", () => {
     expect(await trade.expectBalanced()).to.equal(20n);
   });
 
+  it("no node when the Pi comes back from a loss of power: what flows is measured and signed with open relays, and booked once a node is there", async () => {
+    await world.stopOracle(SELLER);
+    node.cut();
+    const asked = world.nextLog(SELLER, "chain.not-asked");
+    await world.startOracle(SELLER);
+    await asked;
+    const since = Date.now();
+    const trade = await Trade.make(world, 20n);
+    await pause(2 * world.zone.slotDuration * 1_000);
+    expect(await trade.moves(SELLER, "discharge")).to.deep.equal([]);
+    node.mend();
+    await caughtUp(since);
+    expect(await trade.expectBalanced()).to.equal(20n);
+  });
+
   it("idle: a bounded number of calls, and no transaction but the readings", async () => {
     await caughtUp(Date.now());
     const books = await Books.open(world);

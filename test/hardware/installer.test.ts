@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
+import { clockSynchronised } from "../../oracle/src/clock-synchronised.ts";
 import { runNode } from "../../tools/cli.ts";
 import { Processes } from "../../tools/processes.ts";
 import { ROOT } from "./machine/parts.ts";
@@ -76,10 +77,11 @@ describe("installer and service under a real systemd, in a copy of this system",
   }
 
   /** The household's configuration with the installation's places. */
-  function installedConfig(): object {
+  function installedConfig(synchronised: "required" | "ignored"): object {
     const config = parse(readFileSync(join(folder, "household-1/ioe.yaml"), "utf8")) as { chain: object };
     return {
       ...config,
+      clock: { synchronised },
       chain: { ...config.chain, deployment: "./deployment.json" },
       journal: "/var/lib/ioe/journal.sqlite",
       keys: { meter: "./meter.json", sender: "./sender.json" },
@@ -119,7 +121,7 @@ describe("installer and service under a real systemd, in a copy of this system",
   });
 
   it("runs with keys whose password only systemd knows", async () => {
-    writeFileSync(join(folder, "ioe.yaml"), stringify(installedConfig()));
+    writeFileSync(join(folder, "ioe.yaml"), stringify(installedConfig("ignored")));
     for (const file of ["ioe.yaml", "deployment.json"]) await system!.put(join(folder, file), `/etc/ioe/${file}`);
     await must(`
       set -e
@@ -139,6 +141,24 @@ describe("installer and service under a real systemd, in a copy of this system",
     await untilActive();
     expect(await show("StatusText")).to.match(/^meter 1: .* relays open$/);
     expect(await must("runuser --user ioe -- ioe status")).to.match(/^meter +1, /m);
+  });
+
+  it("asks the kernel about its clock through the unit's filter of system calls", async () => {
+    const configure = async (synchronised: "required" | "ignored") => {
+      writeFileSync(join(folder, "ioe.yaml"), stringify(installedConfig(synchronised)));
+      await system!.put(join(folder, "ioe.yaml"), "/etc/ioe/ioe.yaml");
+      const before = await show("MainPID");
+      await must("systemctl restart --no-block ioe");
+      await untilActive(before);
+    };
+    const known = clockSynchronised();
+    expect(known, "the kernel says so or so").to.be.a("boolean");
+    await configure("required");
+    await pause(5_000);
+    const said = await must("journalctl --no-pager --output=cat --unit ioe");
+    expect(said).not.to.include("clock.unknown");
+    expect(said.includes("clock.not-synchronised")).to.equal(!known);
+    await configure("ignored");
   });
 
   it("opens the relays from a second process when the oracle is killed, and starts it again", async () => {

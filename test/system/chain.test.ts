@@ -120,9 +120,14 @@ describe("chain", function () {
 
   describe("at the start", () => {
     const check = (changed: Partial<Deployment>, who = identity) =>
-      checkChain(client, new Zone(client, { ...deployment, ...changed }), { ...deployment, ...changed }, who, [
-        "memory",
-      ]);
+      checkChain(
+        client,
+        new Zone(client, { ...deployment, ...changed }),
+        { ...deployment, ...changed },
+        who,
+        ["http://memory"],
+        () => client,
+      );
     const rejection = (work: Promise<unknown>) =>
       work.then(
         () => undefined,

@@ -35,6 +35,8 @@ describe("keeper", function () {
   let client: PublicClient;
   let deployment: Deployment;
   let snapshot: unknown;
+  /** Questions to contracts so far. */
+  let asked = 0;
   const meters: { id: number; key: MeterKey; since: number; exported: bigint; imported: bigint }[] = [];
   const stop = new AbortController();
   const journals: Journal[] = [];
@@ -50,7 +52,11 @@ describe("keeper", function () {
 
   before(async () => {
     connection = await network.create({ override: { allowBlocksWithSameTimestamp: true, blockGasLimit: BLOCK_GAS } });
-    const transport = custom(connection.provider as unknown as EIP1193Provider, { retryCount: 0 });
+    const request = (args: { method: string }) => {
+      if (args.method === "eth_call") asked++;
+      return connection.provider.request(args);
+    };
+    const transport = custom({ request } as EIP1193Provider, { retryCount: 0 });
     client = createPublicClient({ cacheTime: 0, transport });
     deployment = await deployLocalZone(connection, "http://127.0.0.1:1");
     const { registry, vault, money, operator, owner } = await world();
@@ -295,5 +301,78 @@ describe("keeper", function () {
     const { closed, delivered } = await market.deliveryOf(1);
     expect([closed, delivered]).to.deep.equal([true, 400n]);
     expect(await vault.pot(market)).to.equal(0n);
+  });
+
+  describe("after a reorg", () => {
+    const mine = (blocks: number) => rpc("hardhat_mine", `0x${blocks.toString(16)}`);
+    /** Questions of one step. */
+    const asksOf = async (keeper: { step: () => Promise<void> }) => {
+      const before = asked;
+      await keeper.step();
+      return asked - before;
+    };
+
+    it("settles and closes again what was undone, however old it is, and forgets it once that lies deep", async () => {
+      const { auction, market, owner } = await world();
+      const keeper = await newKeeper();
+      const slot = slotOf(await now(), D) + 2;
+      await auction.connect(owner).placeOrders([
+        { slot, meterId: 2, side: 0, tick: 40, energy: 1_000 },
+        { slot, meterId: 1, side: 1, tick: 10, energy: 1_000 },
+      ]);
+      await travelTo(endOf(slot - 1, D) - DEMO_ZONE.gateClosure + 1);
+      await keeper.step();
+      await travelTo(endOf(slot - 1, D) + 1);
+      const nothing: [bigint, bigint] = [0n, 0n];
+      await report(endOf(slot - 1, D), [nothing, nothing], true);
+      await market.connect(owner).list(1, 250, 0, 100_000n, 1, endOf(slot, D) + 1_000);
+      await market.connect(owner).buy(1, 2, 250, 120_000n, endOf(slot, D));
+      await mine(20);
+      await travelTo(endOf(slot, D) + 1);
+      await report(endOf(slot, D), [
+        [1_250n, 0n],
+        [0n, 1_250n],
+      ]);
+      await travelTo(endOf(slot, D) + 61);
+      const isDone = async () => {
+        const { status, openBids } = await auction.auctionOf(slot);
+        return status === 3n && openBids === 0n && (await market.deliveryOf(1)).closed;
+      };
+      const steps = async () => {
+        for (let i = 0; i < 4; i++) await keeper.step();
+      };
+
+      const before = await rpc("evm_snapshot");
+      await steps();
+      expect(await isDone()).to.equal(true);
+      await rpc("evm_revert", before);
+      expect(await isDone()).to.equal(false);
+      await mine(5);
+      await steps();
+      expect(await isDone()).to.equal(true);
+
+      expect(await asksOf(keeper)).to.be.greaterThan(0);
+      await mine(12);
+      await keeper.step();
+      expect(await asksOf(keeper)).to.equal(0);
+    });
+
+    it("goes on without a purchase that was undone", async () => {
+      const { market, owner } = await world();
+      const keeper = await newKeeper();
+      const slot = slotOf(await now(), D) + 1;
+      await market.connect(owner).list(1, 250, 0, 100_000n, 1, endOf(slot, D) + 1_000);
+      const before = await rpc("evm_snapshot");
+      await market.connect(owner).buy(1, 2, 250, 120_000n, endOf(slot, D));
+      await keeper.step();
+      await rpc("evm_revert", before);
+      await mine(5);
+      await travelTo(endOf(slot, D) + 61);
+      await keeper.step();
+      await mine(12);
+      await keeper.step();
+      expect(await keeper.sent()).to.equal(0);
+      expect(await asksOf(keeper)).to.equal(0);
+    });
   });
 });

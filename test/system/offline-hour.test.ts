@@ -113,6 +113,7 @@ describe("an hour without the chain", () => {
       sign: (reading) => meterKey.reading(reading),
       slotDuration: QUARTER,
       signing: await zone.meter(METER),
+      isSynchronised: () => true,
       log,
     });
     for (let second = 0; second < 3_690; second++) {

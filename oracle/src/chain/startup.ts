@@ -2,6 +2,7 @@ import type { Deployment } from "@ioe/protocol";
 import { BlockNotFoundError, type PublicClient, formatEther } from "viem";
 import type { Clock } from "../clock.ts";
 import { type Logger, reasonOf } from "../log.ts";
+import { createChainClient } from "./client.ts";
 import { ChainError, isUnanswered, revertOf } from "./errors.ts";
 import type { MeterState, Zone } from "./zone.ts";
 
@@ -41,26 +42,49 @@ export async function checkChain(
   deployment: Deployment,
   identity: Identity,
   rpcUrls: readonly string[],
+  connect?: (rpcUrl: string) => PublicClient,
 ): Promise<string[]> {
-  await checkNode(client, deployment, rpcUrls);
+  const silent = await checkNodes(deployment, rpcUrls, connect);
   await checkMeter(zone, identity);
   const { sender, gateway } = identity;
   const purse = sender === undefined ? [] : await checkSender(client, sender, gateway);
-  return [...purse, ...(await checkStanding(zone, identity))];
+  return [...silent, ...purse, ...(await checkStanding(zone, identity))];
 }
 
-/** Makes sure that the node is on the deployment's chain and has its contracts. @throws as `checkChain` */
-export async function checkNode(
-  client: PublicClient,
+/**
+ * Makes sure that every node that answers is on the deployment's chain and has its contracts: when the first is away, the
+ * next one is believed.
+ * @returns a warning for each node that does not answer.
+ * @throws as `checkChain`
+ */
+export async function checkNodes(
   deployment: Deployment,
   rpcUrls: readonly string[],
-): Promise<void> {
-  const chainId = await client.getChainId().catch((error: unknown) => {
-    const where = rpcUrls.join(", ");
+  connect = (rpcUrl: string): PublicClient => createChainClient([rpcUrl]),
+): Promise<string[]> {
+  const nodes = await Promise.all(
+    rpcUrls.map(async (url, i) => {
+      // Paths and queries hold the keys of those who sell access to their nodes.
+      const { origin } = new URL(url);
+      const failure: unknown = await checkNode(connect(url), deployment).catch((error: unknown) => error);
+      return { origin, name: `chain.rpcUrls.${i} (${origin})`, failure };
+    }),
+  );
+  for (const { name, failure } of nodes)
+    if (failure instanceof ChainError) throw new ChainError(`${name}: ${failure.message}`);
+  const silent = nodes.filter(({ failure }) => failure !== undefined);
+  if (silent.length === nodes.length) {
+    const where = nodes.map(({ origin }) => origin).join(", ");
     throw new ChainUnreachable(
-      `no Ethereum node answers at ${where} (${reasonOf(error)}); start it or fix chain.rpcUrls`,
+      `no Ethereum node answers at ${where} (${reasonOf(silent[0]?.failure)}); start it or fix chain.rpcUrls`,
     );
-  });
+  }
+  return silent.map(({ name, failure }) => `${name} does not answer (${reasonOf(failure)}) and was not checked`);
+}
+
+/** @throws ChainError when the node does not fit; whatever viem says when it does not answer. */
+async function checkNode(client: PublicClient, deployment: Deployment): Promise<void> {
+  const chainId = await client.getChainId();
   if (chainId !== deployment.chainId) {
     throw new ChainError(
       `the node is on chain ${chainId}, the deployment file is for chain ${deployment.chainId}; fix chain.rpcUrls or chain.deployment`,

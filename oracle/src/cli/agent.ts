@@ -10,7 +10,7 @@ import {
 import {
   BlockLoop,
   Outbox,
-  checkNode,
+  checkNodes,
   checkSender,
   createChainClient,
   untilReachable,
@@ -43,9 +43,9 @@ export async function runAgent(
   const journal = new Journal(dryRun ? ":memory:" : config.journal, worldOf(deployment));
   try {
     await untilReachable(clock, log, signal, async () => {
-      await checkNode(client, deployment, chain.rpcUrls);
-      for (const warning of await checkSender(client, account.address, dryRun, "keys.trader"))
-        log.warn("chain.warning", { warning });
+      const silent = await checkNodes(deployment, chain.rpcUrls);
+      const purse = await checkSender(client, account.address, dryRun, "keys.trader");
+      for (const warning of [...silent, ...purse]) log.warn("chain.warning", { warning });
     });
     const market = new Market(client, deployment, meter.id, journal);
     const { pollMs, maxFeeGwei } = chain;

@@ -2,11 +2,19 @@ import { execFile } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { CONTRACT_NAMES, type Deployment } from "@ioe/protocol";
+import { meterRegistryAbi } from "@ioe/protocol/abi";
 import { expect } from "chai";
+import { type Abi, decodeFunctionData, encodeFunctionResult } from "viem";
 import { stringify } from "yaml";
+import { worldOf } from "../chain/index.ts";
+import { RpcNode } from "../chain/testing/rpc-node.ts";
 import { ControlServer, socketPath } from "../control/index.ts";
-import { parseConfig } from "../config/index.ts";
+import { loadConfig, parseConfig } from "../config/index.ts";
+import { relayIdentity } from "../hardware/index.ts";
+import { Journal } from "../journal/index.ts";
 import { createLogger } from "../log.ts";
+import { FaultLatch, ProcessLock } from "../safety/index.ts";
 import { helpOf } from "./command.ts";
 import { commands } from "./commands.ts";
 
@@ -220,32 +228,124 @@ describe("command line", function () {
   });
 });
 
+/** A configuration file in a folder, with what is given besides what every one has. */
+function writeConfig(dir: string, sections: Record<string, unknown>): string {
+  const file = join(dir, "ioe.yaml");
+  const meter = { id: 1, driver: "modbus", host: "127.0.0.1", map: "pzem-016", scope: "branch", maxPowerW: 8_000 };
+  writeFileSync(
+    file,
+    stringify({
+      chain: { rpcUrls: ["http://127.0.0.1:9"], deployment: "./deployment.json" },
+      journal: "./journal.sqlite",
+      keys: { meter: "./meter.key", sender: "./sender.key" },
+      meter,
+      ...sections,
+    }),
+  );
+  return file;
+}
+
 describe("ioe meter replace", function () {
   this.timeout(60_000);
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), "ioe-replace-"))));
+  afterEach(() => rmSync(dir, { recursive: true }));
 
   it("does not touch the registers of an oracle that runs", async () => {
-    const dir = mkdtempSync(join(tmpdir(), "ioe-replace-"));
-    const config = join(dir, "ioe.yaml");
-    const meter = { id: 1, driver: "modbus", host: "127.0.0.1", map: "pzem-016", scope: "branch", maxPowerW: 8_000 };
-    writeFileSync(
-      config,
-      stringify({
-        chain: { rpcUrls: ["http://127.0.0.1:9"], deployment: "./deployment.json" },
-        journal: "./journal.sqlite",
-        keys: { meter: "./meter.key", sender: "./sender.key" },
-        meter,
-      }),
-    );
     const door = new ControlServer(socketPath(join(dir, "journal.sqlite")), [], () => Promise.resolve(true));
     await door.start();
     try {
-      const { code, err } = await ioe("meter", "replace", "--config", config);
+      const { code, err } = await ioe("meter", "replace", "--config", writeConfig(dir, {}));
       expect(err).to.match(/an oracle runs with this configuration \(process \d+\); stop it first/);
       expect(code).to.equal(1);
     } finally {
       await door.stop();
-      rmSync(dir, { recursive: true });
     }
+  });
+
+  it("counts a meter without a memory of its own on from its file beside the journal", async () => {
+    const constants: Record<string, unknown> = {
+      slotDuration: 60,
+      grace: 600,
+      unitsPerKWh: 1_000,
+      eip712Domain: ["0x0f", "", "1", 31_337n, `0x${"1".repeat(40)}`, `0x${"2".repeat(64)}`, []],
+    };
+    const abi: Abi = meterRegistryAbi;
+    const node = await RpcNode.start((_method, [call]) => {
+      const { functionName } = decodeFunctionData({ abi, ...(call as { data: `0x${string}` }) });
+      return encodeFunctionResult({ abi, functionName, result: constants[functionName] });
+    });
+    const deployment: Deployment = {
+      chainId: 31_337,
+      rpcUrl: node.url,
+      deploymentBlock: 0,
+      deploymentBlockHash: `0x${"3".repeat(64)}`,
+      contracts: Object.fromEntries(
+        CONTRACT_NAMES.map((name, i) => [name, `0x${String(i + 1).repeat(40)}`]),
+      ) as Deployment["contracts"],
+      oracles: [],
+    };
+    writeFileSync(join(dir, "deployment.json"), JSON.stringify(deployment));
+    const journal = new Journal(join(dir, "journal.sqlite"), worldOf(deployment));
+    journal.addReading({ meterId: 1, epoch: 0, since: 0, takenAt: 60, imported: 5n, exported: 0n, signature: "0xab" });
+    journal.close();
+    // Of another meter: that it is refused shows which file was read, on computers without pins as well.
+    const count = join(dir, "s0-GPIO22.json");
+    writeFileSync(count, JSON.stringify({ pulses: "7", pulsesPerKWh: 500 }));
+    const meter = { id: 1, driver: "s0", line: "GPIO22", pulsesPerKWh: 1_000, direction: "import" };
+    const config = writeConfig(dir, {
+      chain: { rpcUrls: [node.url], deployment: "./deployment.json" },
+      meter: { ...meter, scope: "branch", maxPowerW: 3_600 },
+    });
+    try {
+      const { err } = await ioe("meter", "replace", "--config", config);
+      expect(err).to.contain(`${count} was counted with 500 pulses per kWh`);
+    } finally {
+      await node.close();
+    }
+  });
+});
+
+describe("ioe test-relay", function () {
+  this.timeout(60_000);
+  let dir: string;
+  let config: string;
+  let taken: ProcessLock | undefined;
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "ioe-test-relay-"));
+    const relay = (channel: number) => ({ driver: "shelly", host: "127.0.0.1", port: 9, generation: 2, channel });
+    config = writeConfig(dir, {
+      relays: { charge: relay(0), discharge: relay(1), pump: relay(2) },
+      interlocks: [{ relays: ["charge", "discharge"], deadTimeMs: 0 }],
+    });
+  });
+  afterEach(async () => {
+    await taken?.release();
+    taken = undefined;
+    rmSync(dir, { recursive: true });
+  });
+
+  /** Nobody agrees to the closing, so that none comes of it. */
+  const test = (relay: string) => ioe("test-relay", "--config", config, "--relay", relay);
+
+  it("closes no contact that a process with another configuration has, nor one that is interlocked with it", async () => {
+    const { charge } = loadConfig(config).relays;
+    taken = await ProcessLock.acquire("relays.other", relayIdentity(charge!));
+    for (const relay of ["charge", "discharge"]) {
+      const { code, err } = await test(relay);
+      expect(err).to.contain(`relays.charge is in use by process ${process.pid}; stop it first (kill ${process.pid})`);
+      expect(code).to.equal(1);
+    }
+    expect((await test("pump")).err).to.match(/nobody can be asked here/);
+  });
+
+  it("closes nothing while a welded contact is on record", async () => {
+    const latch = FaultLatch.beside(join(dir, "journal.sqlite"));
+    latch.save({ kind: "ContactorWelded", reason: "5 W flow", since: "2026-01-01T00:00:00.000Z" });
+    const { code, err } = await test("charge");
+    expect(err).to.match(/ContactorWelded: 5 W flow \(2026.*disconnect by hand, .* then run: ioe relays-off/);
+    expect(code).to.equal(1);
   });
 });
 

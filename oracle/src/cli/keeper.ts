@@ -1,4 +1,4 @@
-import { Outbox, Zone, checkNode, checkSender, createChainClient, untilReachable, worldOf } from "../chain/index.ts";
+import { Outbox, Zone, checkNodes, checkSender, createChainClient, untilReachable, worldOf } from "../chain/index.ts";
 import { systemClock as clock } from "../clock.ts";
 import { type KeeperConfig, bareKeys, loadDeployment, loadKeeperConfig, loadKey } from "../config/index.ts";
 import { Desk, GatewayServer, Inbox, MqttDoor, RegistryOnChain } from "../gateway/index.ts";
@@ -32,8 +32,9 @@ export async function runKeeper(configPath: string, signal: AbortSignal): Promis
   const doors: { stop(): Promise<void> }[] = [];
   try {
     await untilReachable(clock, log, signal, async () => {
-      await checkNode(client, deployment, chain.rpcUrls);
-      for (const warning of await checkSender(client, account.address)) log.warn("chain.warning", { warning });
+      const silent = await checkNodes(deployment, chain.rpcUrls);
+      for (const warning of [...silent, ...(await checkSender(client, account.address))])
+        log.warn("chain.warning", { warning });
     });
     const { pollMs, maxFeeGwei } = chain;
     const { chainId } = deployment;

@@ -2,7 +2,9 @@ import { dirname } from "node:path";
 import {
   BlockLoop,
   type ChainEvent,
+  KeptTerms,
   Outbox,
+  type Terms,
   Zone,
   checkChain,
   confirmationsFor,
@@ -10,6 +12,7 @@ import {
   untilReachable,
   worldOf,
 } from "../chain/index.ts";
+import { clockSynchronised } from "../clock-synchronised.ts";
 import { systemClock } from "../clock.ts";
 import { ConfigError, type OracleConfig, bareKeys, loadConfig, loadDeployment, loadKey } from "../config/index.ts";
 import { ControlServer, socketPath } from "../control/index.ts";
@@ -34,8 +37,11 @@ import { FaultLatch, Monitor, type OnLimits, ProcessLock, RelaySet, keyIdentity 
 import { oracleMetrics } from "./metrics.ts";
 
 const clock = systemClock;
+const UNDATED = "the clock is not synchronised";
 /** Nothing that is left to do at the end may take longer. */
 const LAST_WORDS_MS = 900;
+/** A node that has not answered by then is not waited for, if it is known from before how to measure and to sign. */
+const FIRST_ANSWER_MS = 5_000;
 /** Health: the chain's head is older than this, or the meter's newest sample older than so many polls. */
 const HEAD_STALE_MS = 60_000;
 const SAMPLE_STALE_POLLS = 4;
@@ -72,6 +78,7 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
   let fills: Fills | undefined;
   let switchedOff = false;
   let movedMilliWh: () => bigint | undefined = () => undefined;
+  let believesClock = () => false;
   const relays = new RelaySet({
     relays: createRelays(config),
     interlocks: config.interlocks,
@@ -87,7 +94,8 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
       if (switchedOff) return "the relays were switched off by hand; restart the oracle to trade again";
       const fault = monitor?.fault;
       if (fault) return `${fault.kind}: ${fault.reason}`;
-      return deliveries?.authorized || fills?.authorized ? undefined : "the contract has not been read";
+      if (!deliveries?.authorized && !fills?.authorized) return "the contract has not been read";
+      return believesClock() ? undefined : UNDATED;
     },
   });
   // A signal opens the relays by itself, whatever the rest is waiting for.
@@ -142,19 +150,29 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
       sender: sender?.address,
       gateway: config.gateways.length > 0,
     };
-    const { constants, meterState } = await untilReachable(clock, log, stop.signal, async () => {
+    const kept = KeptTerms.beside(config.journal, world, config.meter.id);
+    const asking = untilReachable(clock, log, stop.signal, async (): Promise<Terms> => {
       const warnings = await checkChain(client, zone, deployment, identity, config.chain.rpcUrls);
       for (const warning of warnings) log.warn("chain.warning", { warning });
-      return { constants: await zone.constants(), meterState: await zone.meter(config.meter.id) };
+      const terms = { ...(await zone.constants()), meter: await zone.meter(config.meter.id) };
+      kept.save(terms);
+      return terms;
     });
-    const key = new MeterKey(meterKey, constants.domain);
-    const { slotDuration, grace, unitsPerKWh } = constants;
+    asking.catch(() => undefined); // awaited below
+    const before = kept.load();
+    const terms = await (before
+      ? Promise.race([asking, clock.sleep(FIRST_ANSWER_MS, stop.signal).then(() => before)])
+      : asking);
+    if (terms === before)
+      log.warn("chain.not-asked", { advice: "measuring and signing goes on, as the contract said last" });
+    const key = new MeterKey(meterKey, terms.domain);
+    const { slotDuration, grace, unitsPerKWh } = terms;
 
     meter = createMeter(config.meter, { unitsPerKWh, stateDir: dirname(config.journal), clock });
     battery = config.battery && createBattery(config.battery);
     const gauge = battery && new Gauge(battery, clock, log);
     const time = new SampleTime(clock);
-    checkMeasures(meter, config, meterState.resolution, log);
+    checkMeasures(meter, config, terms.meter.resolution, log);
     const sampler = new Sampler({
       meter,
       clock,
@@ -199,6 +217,8 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
       pulse.beat("meter");
       deliveries?.kick();
     });
+    if (config.clock.synchronised === "required" && clockSynchronised() === undefined)
+      log.warn("clock.unknown", { reason: "the kernel does not say whether its clock is synchronised" });
     const readings = new Readings({
       meterId: config.meter.id,
       sampler,
@@ -206,10 +226,13 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
       store: journal,
       sign: (reading) => key.reading(reading),
       slotDuration,
-      signing: meterState,
+      signing: terms.meter,
       replacedAt: journal.registerOffsets(config.meter.id, "replaced")?.since,
+      isSynchronised: () => config.clock.synchronised === "ignored" || (clockSynchronised() ?? true),
+      onDoubt: () => void relays.openAll(UNDATED),
       log,
     });
+    believesClock = () => readings.believesClock;
     gateways.push(...config.gateways.map(gatewayOf));
     const courier = new Courier({
       gateways,
@@ -305,6 +328,7 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
       if (switchedOff) found.push("the relays were switched off by hand; restart the oracle to trade again");
       const fault = monitor?.fault;
       if (fault) found.push(`${fault.kind}: ${fault.reason}`);
+      if (sampler.latest && !readings.believesClock) found.push(UNDATED);
       return found;
     };
     const source: LiveSource = {
@@ -380,10 +404,17 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
 
     // What flowed while nobody watched is read and booked before anything new begins.
     void readings.checkpoint();
+    const asked = asking.then((answer) => {
+      readings.signing = answer.meter;
+      void outbox?.recover().catch((error: unknown) => {
+        if (!stop.signal.aborted) log.warn("transaction.recovery-failed", { reason: reasonOf(error) });
+      });
+      return blocks.run(stop.signal);
+    });
     const tasks = [
       sampler.run(stop.signal),
       monitor.run(stop.signal),
-      blocks.run(stop.signal),
+      asked,
       deliveries.run(stop.signal),
       ...(gauge ? [gauge.run(stop.signal)] : []),
       pushTelemetry(
@@ -397,9 +428,6 @@ export async function runOracle(configPath: string, signal: AbortSignal): Promis
         stop.signal,
       ),
     ];
-    void outbox?.recover().catch((error: unknown) => {
-      if (!stop.signal.aborted) log.warn("transaction.recovery-failed", { reason: reasonOf(error) });
-    });
     log.info("ready", {
       meterId: config.meter.id,
       meterKey: meterKey.address,

@@ -49,6 +49,12 @@ const chain = z.strictObject({
 
 const log = z.strictObject({ level: z.enum(["debug", "info", "warn", "error"]).default("info") }).prefault({});
 
+/**
+ * `required`: while the kernel does not count its clock as synchronised, nothing is signed and no relay closes. `ignored`:
+ * somebody else sees to it.
+ */
+const wallClock = z.strictObject({ synchronised: z.enum(["required", "ignored"]).default("required") }).prefault({});
+
 /** Number of the meter in the registry. */
 const meterId = z.int().positive().max(0xffff_ffff);
 
@@ -91,6 +97,7 @@ const configSchema = z
       })
       .optional(),
     metrics,
+    clock: wallClock,
     meter: meterSchemaWith({
       id: meterId,
       pollMs: z.int().min(100).max(60_000).default(1_000),
@@ -115,7 +122,7 @@ const configSchema = z
       .strictObject({
         /** A relay opens when the control loop stands still for so long. */
         deviceLeaseMs: z.int().min(500).max(60_000).default(5_000),
-        /** All relays open when the contract could not be read for so long (three blocks at least). */
+        /** All relays open when the contract could not be read for so long (or for three slow blocks, ten minutes at most). */
         authorityLeaseS: seconds(5, 3_600).default(120),
         /** An opened relay stays open for so long. */
         minOpenMs: z.int().min(0).max(600_000).default(2_000),

@@ -84,6 +84,7 @@ function setUp({ switched = true, maxUnwitnessed }: { switched?: boolean; maxUnw
     sign: () => Promise.resolve("0x" as const),
     slotDuration: 60,
     signing: { epoch: 0, epochFromSlot: 0 },
+    isSynchronised: () => true,
     log,
   });
   const done = Promise.resolve({ status: "mined" });

@@ -1,7 +1,7 @@
 import type { Deployment } from "@ioe/protocol";
 import { meterRegistryAbi } from "@ioe/protocol/abi";
 import type { PublicClient } from "viem";
-import { Zone, checkMeter, checkNode, checkSender, checkStanding } from "../chain/index.ts";
+import { Zone, checkMeter, checkNodes, checkSender, checkStanding } from "../chain/index.ts";
 import type { OracleConfig } from "../config/index.ts";
 import { gatewayOf } from "../gateway/index.ts";
 import { reasonOf } from "../log.ts";
@@ -35,11 +35,13 @@ export async function checkZone(
   const { rpcUrls } = config.chain;
   const identity = { meterId: config.meter.id, meterKey: addresses.meter, sender: addresses.sender };
 
+  const silent: string[] = [];
   const reached = await step("chain", "check the network, chain.rpcUrls and chain.deployment", async () => {
-    await checkNode(client, deployment, rpcUrls);
+    silent.push(...(await checkNodes(deployment, rpcUrls)));
     return ok("chain", `chain ${deployment.chainId}, contracts found, block ${await client.getBlockNumber()}`);
   });
   if (!reached) return { findings };
+  findings.push(...silent.map((text) => warning("chain", text, "check the network and chain.rpcUrls")));
 
   const { unitsPerKWh } = await zone.constants();
   const registered = await step("registration", "show the operator the QR code: ioe help keys qr", async () => {

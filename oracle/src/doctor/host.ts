@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { clockSynchronised } from "../clock-synchronised.ts";
 
 /** The computer as the checks see it. */
 export interface Host {
@@ -54,19 +54,4 @@ export function thisHost(root = "/"): Host {
     nodeVersion: process.versions.node,
     architecture: process.arch,
   };
-}
-
-// <sys/timex.h>: struct timex of 64-bit Linux has 208 bytes; `status` follows modes and four longs.
-const TIMEX_BYTES = 208;
-const STATUS_OFFSET = 40;
-const STA_UNSYNC = 0x40;
-
-/** adjtimex(2) with nothing to adjust; nothing where the kernel cannot be asked. */
-function clockSynchronised(): boolean | undefined {
-  if (process.platform !== "linux") return undefined;
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-  const adjtimex = koffi.load("libc.so.6").func("int adjtimex(_Inout_ uint8_t *timex)") as (timex: Buffer) => number;
-  const timex = Buffer.alloc(TIMEX_BYTES);
-  if (adjtimex(timex) < 0) return undefined;
-  return (timex.readInt32LE(STATUS_OFFSET) & STA_UNSYNC) === 0;
 }

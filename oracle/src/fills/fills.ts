@@ -33,7 +33,7 @@ export interface FillsOptions {
 }
 
 interface Current {
-  readonly fill: Fill;
+  fill: Fill;
   readonly path: readonly string[];
   before: Registers | undefined;
   closed: boolean;
@@ -48,7 +48,9 @@ export class Fills {
   readonly #options: FillsOptions;
   readonly #authority: Authority;
   #current: Current | undefined;
-  #lookedAt = -1;
+  /** Heads so far, and the newest of them whose fill is known. */
+  #heads = 0;
+  #answered = 0;
   #work: Promise<void> = Promise.resolve();
 
   constructor(options: FillsOptions) {
@@ -70,14 +72,29 @@ export class Fills {
     const { slotDuration, log } = this.#options;
     this.#authority.noteHead(head);
     const slot = slotOf(head.timestamp + 1, slotDuration);
-    if (slot === this.#lookedAt && !this.#current) return;
+    const turn = ++this.#heads;
     try {
       const fill = await this.#fillIn(slot);
-      this.#lookedAt = slot;
-      if (fill) this.#authority.renew();
-      if (this.#current?.fill.slot !== slot) this.#begin(fill);
+      // A slow answer must not undo what a newer head has shown.
+      if (turn < this.#answered) return;
+      this.#answered = turn;
+      this.#follow(slot, fill);
+      if (this.#current?.path.length) this.#authority.renew();
     } catch (error) {
       log.warn("fill.not-read", { slot, reason: reasonOf(error) });
+    }
+  }
+
+  /** A reorg may undo or alter a clearing after its slot has begun: what the newest head shows counts. */
+  #follow(slot: number, fill: Fill | undefined): void {
+    const current = this.#current;
+    if (current && fill && current.fill.slot === slot && current.fill.role === fill.role) {
+      if (current.fill.energy === fill.energy) return;
+      this.#options.log.warn("fill.changed", { ...fill, before: current.fill.energy });
+      current.fill = fill;
+      this.#kick();
+    } else if (current || fill) {
+      this.#begin(fill, current?.fill.slot === slot ? "the clearing was undone or altered" : "the slot is over");
     }
   }
 
@@ -93,20 +110,21 @@ export class Fills {
     return { slot, role: net > 0n ? "source" : "sink", energy: net > 0n ? net : -net };
   }
 
-  #begin(fill: Fill | undefined): void {
+  /** @param why the fill before it has ended. */
+  #begin(fill: Fill | undefined, why: string): void {
     const { routes, slotDuration, log } = this.#options;
     const ended = this.#current;
     this.#current = undefined;
-    if (ended) void this.#openPath(ended, "the slot is over");
+    if (ended) void this.#openPath(ended, why);
     if (!fill) {
       this.#authority.end();
       return;
     }
     const path = findRoute(routes, fill.role, ANY_PEER)?.relays ?? [];
     log.info("fill.started", { slot: fill.slot, role: fill.role, energy: fill.energy, relays: path });
-    if (path.length === 0) return;
     this.#current = { fill, path, before: undefined, closed: false };
-    this.#kickAt(opensAt(endOf(fill.slot, slotDuration) * 1_000));
+    if (path.length === 0) this.#authority.end();
+    else this.#kickAt(opensAt(endOf(fill.slot, slotDuration) * 1_000));
   }
 
   /** Decides again at that time, without waiting for the next sample. */
@@ -130,7 +148,7 @@ export class Fills {
     const { sampler, time, slotDuration, delivering, log } = this.#options;
     const current = this.#current;
     const sample = sampler.latest;
-    if (!current || !sample) return;
+    if (!current || current.path.length === 0 || !sample) return;
     const { fill } = current;
     const [startMs, endMs] = [endOf(fill.slot - 1, slotDuration) * 1_000, endOf(fill.slot, slotDuration) * 1_000];
     // Without a sample around the start, what flowed before the first one we have is left to the readings.
@@ -156,9 +174,10 @@ export class Fills {
 
   async #close(current: Current): Promise<void> {
     const { relays, log } = this.#options;
+    // From here on a contact may be closed: an opening meanwhile must not wait for the answer.
+    current.closed = true;
     try {
       await relays.keepClosed(current.path);
-      current.closed = true;
     } catch (error) {
       current.closed = false;
       if (!(error instanceof CloseRefused)) log.error("relays.close-failed", { reason: reasonOf(error) });

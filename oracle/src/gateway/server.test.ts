@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect } from "chai";
 import { ManualClock } from "../clock.ts";
 import { createLogger } from "../log.ts";
@@ -18,6 +20,7 @@ const chain: InboxChain = {
 
 describe("the gateway's door for HTTP", () => {
   let clock: ManualClock;
+  let desk: Desk;
   let server: GatewayServer;
   let url: string;
 
@@ -25,7 +28,7 @@ describe("the gateway's door for HTTP", () => {
     clock = new ManualClock();
     const log = createLogger({ write: () => undefined });
     const inbox = new Inbox({ chain, clock, log, slotDuration: 60, unitsPerKWh: 1_000n });
-    const desk = new Desk({ inbox, clock, log });
+    desk = new Desk({ inbox, clock, log });
     const where = { host: "127.0.0.1", port: 0, allowOrigins: [] };
     server = new GatewayServer({ ...where, requestsPerSecond: BURST / 10, trustedProxies, desk, clock });
     url = `http://127.0.0.1:${await server.start()}`;
@@ -53,6 +56,29 @@ describe("the gateway's door for HTTP", () => {
     await start([]);
     for (let i = 0; i < BURST; i++) await ask(`198.51.100.${i}`);
     expect(await ask("198.51.100.99")).to.equal(429);
+  });
+
+  it("lets go of a listener that never reads", async () => {
+    await start([]);
+    let send: ((text: string) => void) | undefined;
+    let gone = false;
+    desk.listen = (_meterId, listener) => {
+      send = listener;
+      return { stop: () => (gone = true) };
+    };
+    const socket = connect(Number(new URL(url).port), "127.0.0.1").on("error", () => undefined);
+    try {
+      socket.pause().write("GET /v1/meters/1/live HTTP/1.1\r\nhost: localhost\r\n\r\n");
+      while (!send) await nextTurn();
+      // Far more than what the system keeps for a connection.
+      for (let sent = 0; sent < 64 && !gone; sent++) {
+        send(`data: ${"x".repeat(2 ** 20)}\n\n`);
+        await nextTurn();
+      }
+      expect(gone).to.equal(true);
+    } finally {
+      socket.destroy();
+    }
   });
 
   it("takes no live figures that somebody has kept for later, nor any of the future", async () => {

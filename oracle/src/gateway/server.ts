@@ -1,6 +1,6 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { Clock } from "../clock.ts";
-import { allowOrigin, json, listen } from "../http.ts";
+import { allowOrigin, json, listen, sendOn } from "../http.ts";
 import { ClientAddresses } from "./address.ts";
 import { type Desk, Refusal, type Reply, tooLarge } from "./desk.ts";
 import { Limiter } from "./limiter.ts";
@@ -99,7 +99,7 @@ export class GatewayServer {
       "x-accel-buffering": "no",
     });
     response.write("retry: 2000\n\n");
-    const listening = this.#options.desk.listen(meterId, (text) => response.write(text));
+    const listening = this.#options.desk.listen(meterId, (text) => sendOn(response, text));
     this.#listeners++;
     request.once("close", () => {
       listening.stop();

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /** The journal cannot be used; `message` says why and what to do. */
@@ -125,7 +125,7 @@ const OFFSETS = `
   CREATE INDEX offsets_of_meter ON register_offsets (world, meter_id, id);
 `;
 
-/** What brings a journal of version i + 1 to the next one. */
+/** What brings a journal of version i + 1 to the next one. There is no way back but the copy that is kept before. */
 const MIGRATIONS = [OFFSETS, "ALTER TABLE progress ADD COLUMN terms TEXT;"];
 
 /**
@@ -158,11 +158,13 @@ function prepare(db: DatabaseSync, path: string): void {
   const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
   if (version > SCHEMA_VERSION) {
     throw new JournalError(
-      `journal ${path} was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION}); update ioe`,
+      `journal ${path} was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION}); update ioe, ` +
+        `or go back: ${wayBack(path)}`,
     );
   }
   if (version === SCHEMA_VERSION) return;
   if (version > 0) {
+    keepCopy(db, path, version);
     const steps = MIGRATIONS.slice(version - 1).join(" ");
     db.exec(`BEGIN IMMEDIATE; ${steps} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
     return;
@@ -170,6 +172,47 @@ function prepare(db: DatabaseSync, path: string): void {
   const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number };
   if (tables > 0) throw new JournalError(`${path} is a database, but not a journal of ioe; choose another file`);
   db.exec(`BEGIN IMMEDIATE; ${SCHEMA} ${OFFSETS} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+}
+
+/** Where the journal is kept as it was before it was brought to a newer schema. */
+function copyOf(path: string, schema: number): string {
+  return `${path}.schema-${schema}`;
+}
+
+/** Whole and on the disk, or not there: a power failure leaves no half of it. */
+function keepCopy(db: DatabaseSync, path: string, schema: number): void {
+  const copy = copyOf(path, schema);
+  const draft = `${copy}.new`;
+  try {
+    // What is there already is not written over by SQLite.
+    rmSync(draft, { force: true });
+    db.prepare("VACUUM INTO ?").run(draft);
+    const file = openSync(draft, "r+");
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(draft, copy);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw new JournalError(
+      `journal ${path} was written by an older version, and no copy of it can be kept at ${copy} ` +
+        `(${(error as Error).message}); check its disk (df, mount) and start again`,
+      { cause: error },
+    );
+  }
+}
+
+/** What a person does who wants to stay with this version. */
+function wayBack(path: string): string {
+  const away = "move the journal away together with its -wal file";
+  for (let schema = SCHEMA_VERSION; schema > 0; schema--) {
+    const copy = copyOf(path, schema);
+    if (existsSync(copy))
+      return `${away}, and copy ${copy} to its place; readings since the upgrade stay in the newer journal`;
+  }
+  return `${away}, and the oracle rebuilds what it needs from chain and meter; readings that are not on chain yet stay in it`;
 }
 
 const SQLITE_BUSY = 5;

@@ -1,6 +1,18 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -87,6 +99,16 @@ describe("journal", () => {
         .pendingReadings(1)
         .map(({ takenAt }) => takenAt),
     ).to.deep.equal([60]);
+  });
+
+  it("keeps of two readings of one instant the first, unless that one will never be sent", () => {
+    const it = journal();
+    it.addReading(reading(0, 60));
+    it.addReading({ ...reading(0, 60), exported: 99n });
+    expect(it.pendingReadings(1)).to.deep.equal([reading(0, 60)]);
+    it.setReadingStatus(reading(0, 60), "evidence");
+    it.addReading({ ...reading(0, 60), exported: 99n });
+    expect(it.pendingReadings(1)).to.deep.equal([{ ...reading(0, 60), exported: 99n }]);
   });
 
   it("begins anew in another world and leaves the old one in place", () => {
@@ -224,6 +246,57 @@ describe("journal", () => {
     expect(journal().pendingReadings(1)).to.have.length(1);
   });
 
+  it("keeps a copy before it brings a journal to a newer schema, to go back to", () => {
+    const copy = `${path}.schema-2`;
+    const makeOld = () => {
+      const raw = new DatabaseSync(path);
+      raw.exec("ALTER TABLE progress DROP COLUMN terms; PRAGMA user_version = 2");
+      raw.close();
+    };
+    const takenAt = (file: string) => {
+      const raw = new DatabaseSync(file);
+      const rows = raw.prepare("SELECT taken_at FROM readings ORDER BY taken_at").all();
+      const version = raw.prepare("PRAGMA user_version").get()!.user_version;
+      raw.close();
+      return { version, readings: rows.map((row) => row.taken_at) };
+    };
+    const first = journal();
+    first.addReading(reading(0, 60));
+    first.close();
+    expect(existsSync(copy), "nothing to keep").to.equal(false);
+    makeOld();
+    const migrated = journal();
+    migrated.addReading(reading(60, 120));
+    migrated.close();
+    expect(takenAt(copy)).to.deep.equal({ version: 2, readings: [60] });
+
+    makeOld();
+    journal().close();
+    expect(takenAt(copy), "replaced by the newer one").to.deep.equal({ version: 2, readings: [60, 120] });
+    journal().close();
+    expect(readdirSync(dir).filter((name) => name.includes("schema"))).to.deep.equal(["journal.sqlite.schema-2"]);
+
+    const raw = new DatabaseSync(path);
+    raw.exec("PRAGMA user_version = 99");
+    raw.close();
+    expect(() => journal()).to.throw(JournalError, `copy ${copy} to its place; readings since the upgrade stay in the`);
+    renameSync(path, `${path}.newer`);
+    copyFileSync(copy, path);
+    expect(journal().lastReading(1)!.takenAt).to.equal(120);
+  });
+
+  it("leaves a journal as it is when no copy of it can be kept", () => {
+    journal().close();
+    const raw = new DatabaseSync(path);
+    raw.exec("ALTER TABLE progress DROP COLUMN terms; PRAGMA user_version = 2");
+    raw.close();
+    mkdirSync(`${path}.schema-2`);
+    expect(() => journal()).to.throw(JournalError, "older version, and no copy of it can be kept");
+    const after = new DatabaseSync(path);
+    expect(after.prepare("PRAGMA user_version").get()!.user_version).to.equal(2);
+    after.close();
+  });
+
   it("knows what is added to a meter's registers now, and when it was last replaced", () => {
     const it = journal();
     it.addRegisterOffsets(1, { imported: 100n, exported: 0n, reason: "wrapped", since: 60 });
@@ -241,7 +314,10 @@ describe("journal", () => {
     const raw = new DatabaseSync(path);
     raw.exec("PRAGMA user_version = 99");
     raw.close();
-    expect(() => journal()).to.throw(JournalError, /newer version .*update ioe/);
+    expect(() => journal()).to.throw(
+      JournalError,
+      /newer version .*update ioe, or go back: move .* away .* rebuilds what it needs/,
+    );
   });
 
   it("refuses a database of something else", () => {

@@ -190,10 +190,17 @@ export class Journal {
 
   // --------------------------------------------------------------- readings
 
+  /**
+   * A clock that was set can bring a second reading of the same instant and the same one before it. It takes the place of one
+   * that will never be sent; otherwise the first one stays, which may be on its way or on chain already.
+   */
   addReading(reading: StoredReading, status: ReadingStatus = "pending"): void {
     this.#run(
       `INSERT INTO readings (world, meter_id, taken_at, since, epoch, imported, exported, signature, status)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET epoch = excluded.epoch, imported = excluded.imported, exported = excluded.exported,
+         signature = excluded.signature, status = excluded.status
+       WHERE readings.status = 'evidence'`,
       this.world,
       reading.meterId,
       reading.takenAt,

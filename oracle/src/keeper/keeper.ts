@@ -107,27 +107,43 @@ export class Keeper {
     await this.#scan(head.number);
     const now = Number(head.timestamp);
     this.#now = now;
+    const deep = head.number - SECOND_LOOK_BLOCKS;
     const room = roomFor(head.gasLimit);
-    for (const slot of [...this.#orders.keys()].sort((a, b) => a - b)) await this.#tend(slot, now, this.#times, room);
-    for (const id of [...this.#deliveries.keys()]) await this.#closeDelivery(id, now, this.#times);
+    for (const slot of [...this.#orders.keys()].sort((a, b) => a - b))
+      await this.#tend(slot, now, this.#times, room, deep);
+    for (const id of [...this.#deliveries.keys()]) await this.#closeDelivery(id, now, this.#times, deep);
     for (const slot of slotsToReconcile(this.#reconciledTo, now, this.#times, waitS)) {
       await this.#reconcile(slot);
       this.#reconciledTo = slot;
     }
     this.#turns.nextRound();
-    await this.#count(head.number);
+    await this.#count(deep);
+  }
+
+  /**
+   * Whether what is gone was so already in a block that no reorg is expected to reach. Only then is it forgotten, for its
+   * event may be too old to be read again. What is younger than that block is not there either: the next scan finds it again.
+   */
+  async #wasGone(deep: bigint, isGone: (blockNumber: bigint) => Promise<boolean>): Promise<boolean> {
+    if (deep < BigInt(this.#options.deployment.deploymentBlock)) return false;
+    try {
+      return await isGone(deep);
+    } catch (error) {
+      if (!revertOf(error)) throw error;
+      return false;
+    }
   }
 
   // ------------------------------------------------------------------- auction
 
-  async #tend(slot: number, now: number, times: Times, room: bigint): Promise<void> {
+  async #tend(slot: number, now: number, times: Times, room: bigint, deep: bigint): Promise<void> {
     const orders = this.#orders.get(slot)!;
     const auction = await this.#auction("auctionOf", [slot]);
     const status = STATUS[(auction as { status: number }).status]!;
     // Before gate closure and while the energy flows there is nothing to do, and nothing more to ask.
     const idle = status === "open" || (status === "cleared" && slotOf(now, times.slotDuration) <= slot);
-    const views = idle ? [] : await this.#look([...orders.values()]);
-    for (const { id } of views.filter(({ gone }) => gone)) orders.delete(id);
+    const views = idle ? [] : await this.#look([...orders.values()], deep);
+    for (const { id } of views.filter(({ forgotten }) => forgotten)) orders.delete(id);
     const plan = planSlot(
       {
         slot,
@@ -147,15 +163,18 @@ export class Keeper {
     if (!idle && orders.size === 0) this.#orders.delete(slot);
   }
 
-  async #look(orders: Order[]): Promise<(OrderView & { gone: boolean })[]> {
+  async #look(orders: Order[], deep: bigint): Promise<(OrderView & { gone: boolean; forgotten: boolean })[]> {
     return Promise.all(
       orders.map(async (order) => {
-        const [placed, filled, meterFinal] = await Promise.all([
-          this.#auction("orderOf", [order.id]) as Promise<[string, number]>,
+        const isGone = async (blockNumber?: bigint) =>
+          ((await this.#auction("orderOf", [order.id], blockNumber)) as [string, number])[1] === 0;
+        const [gone, filled, meterFinal] = await Promise.all([
+          isGone(),
           this.#auction("fillOf", [order.id]),
           this.#isFinal(order.meterId, order.slot),
         ]);
-        return { ...order, filled: BigInt(filled as number), meterFinal, gone: placed[1] === 0 };
+        const forgotten = gone && (await this.#wasGone(deep, isGone));
+        return { ...order, filled: BigInt(filled as number), meterFinal, gone, forgotten };
       }),
     );
   }
@@ -202,24 +221,17 @@ export class Keeper {
 
   // ------------------------------------------------------------ direct deliveries
 
-  async #closeDelivery(id: bigint, now: number, times: Times): Promise<void> {
-    const { client, deployment } = this.#options;
+  async #closeDelivery(id: bigint, now: number, times: Times, deep: bigint): Promise<void> {
     const { sellerMeterId, buyerMeterId, deadline } = this.#deliveries.get(id)!;
     const stirred = now >= (this.#stirred.get(id) ?? Infinity);
     if (!stirred && now < deadline + PATIENCE_S) return;
     this.#stirred.delete(id);
-    const address = deployment.contracts.DirectMarket;
-    const { closed } = await client.readContract({
-      address,
-      abi: directMarketAbi,
-      functionName: "deliveryOf",
-      args: [id],
-    });
-    if (closed) {
-      this.#deliveries.delete(id);
-      this.#stirred.delete(id);
+    const isGone = (blockNumber?: bigint) => this.#isClosed(id, blockNumber);
+    if (await isGone()) {
+      if (await this.#wasGone(deep, isGone)) this.#deliveries.delete(id);
       return;
     }
+    const address = this.#options.deployment.contracts.DirectMarket;
     if (now < deadline + PATIENCE_S) {
       // Whether it is complete shows in the simulation; nothing is spent when it is not.
       const outcome = await this.#options.outbox.send(`close ${id}`, {
@@ -237,6 +249,19 @@ export class Keeper {
     if (!final.every(Boolean) || !this.#turns.isOurs(`delivery ${id}`, now)) return;
     const call = { address, abi: MARKET, functionName: "close", args: [id] };
     this.#note("close", { deliveryId: id }, await this.#options.outbox.send(`close ${id}`, call));
+  }
+
+  /** Also what the chain does not know: a reorg may have removed the purchase. */
+  async #isClosed(id: bigint, blockNumber?: bigint): Promise<boolean> {
+    const { client, deployment } = this.#options;
+    const address = deployment.contracts.DirectMarket;
+    try {
+      const call = { address, abi: directMarketAbi, functionName: "deliveryOf", args: [id] } as const;
+      return (await client.readContract({ ...call, blockNumber })).closed;
+    } catch (error) {
+      if (revertOf(error)?.name !== "DeliveryUnknown") throw error;
+      return true;
+    }
   }
 
   // --------------------------------------------------------------------- chain
@@ -271,10 +296,9 @@ export class Keeper {
   }
 
   /** Books what was settled, by whomever, once no reorg is to be expected any more. */
-  async #count(head: bigint): Promise<void> {
+  async #count(deep: bigint): Promise<void> {
     const { client, deployment, ledger } = this.#options;
     if (!ledger) return;
-    const deep = head - SECOND_LOOK_BLOCKS;
     let counted = (this.#countedTo ??= deep);
     while (counted < deep) {
       const fromBlock: bigint = counted + 1n;
@@ -317,9 +341,10 @@ export class Keeper {
     });
   }
 
-  #auction(functionName: string, args: readonly unknown[]): Promise<unknown> {
+  /** @param blockNumber the newest one if left out. */
+  #auction(functionName: string, args: readonly unknown[], blockNumber?: bigint): Promise<unknown> {
     const address = this.#options.deployment.contracts.CallAuction;
-    return this.#options.client.readContract({ address, abi: AUCTION, functionName, args });
+    return this.#options.client.readContract({ address, abi: AUCTION, functionName, args, blockNumber });
   }
 
   #send(functionName: string, args: readonly unknown[]): Promise<Outcome> {

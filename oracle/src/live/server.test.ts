@@ -1,11 +1,13 @@
+import { connect } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type LiveEvent, TYPES, type Telemetry, registryDomain } from "@ioe/protocol";
 import { expect } from "chai";
 import { verifyTypedData } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import { systemClock } from "../clock.ts";
+import { ManualClock, systemClock } from "../clock.ts";
 import { createLogger } from "../log.ts";
 import { MeterKey } from "../metering/index.ts";
-import { LiveServer } from "./server.ts";
+import { LiveServer, type LiveSource } from "./server.ts";
 
 const ZERO = `0x${"0".repeat(40)}` as const;
 const domain = registryDomain(31_337, ZERO, `0x${"7".repeat(64)}`);
@@ -13,7 +15,15 @@ const account = privateKeyToAccount(generatePrivateKey());
 const ORIGIN = "http://127.0.0.1:5173";
 
 describe("live telemetry", () => {
+  const options = {
+    host: "127.0.0.1",
+    port: 0,
+    allowOrigins: [ORIGIN],
+    clock: systemClock,
+    log: createLogger({ write: () => undefined }),
+  };
   let server: LiveServer;
+  let source: LiveSource;
   let url: string;
   let telemetry: Telemetry | undefined;
   let troubles: string[];
@@ -31,23 +41,17 @@ describe("live telemetry", () => {
     troubles = [];
     signatures = 0;
     const key = new MeterKey(account, domain);
-    server = new LiveServer({
-      host: "127.0.0.1",
-      port: 0,
-      allowOrigins: [ORIGIN],
-      clock: systemClock,
-      log: createLogger({ write: () => undefined }),
-      source: {
-        meterId: 1,
-        telemetry: () => telemetry,
-        sign: (message) => (signatures++, key.telemetry(message)),
-        relays: () => ({ charge: "closed", discharge: "open" }),
-        deliveryId: () => 12n,
-        battery: () => ({ stateOfCharge: 625, capacityWh: 10_000 }),
-        status: () => ({ meter: { id: 1 }, moved: 7n }),
-        troubles: () => troubles,
-      },
-    });
+    source = {
+      meterId: 1,
+      telemetry: () => telemetry,
+      sign: (message) => (signatures++, key.telemetry(message)),
+      relays: () => ({ charge: "closed", discharge: "open" }),
+      deliveryId: () => 12n,
+      battery: () => ({ stateOfCharge: 625, capacityWh: 10_000 }),
+      status: () => ({ meter: { id: 1 }, moved: 7n }),
+      troubles: () => troubles,
+    };
+    server = new LiveServer({ ...options, source });
     url = `http://127.0.0.1:${await server.start()}`;
   });
 
@@ -114,6 +118,27 @@ describe("live telemetry", () => {
     await reader.cancel();
   });
 
+  it("lets go of a listener that never reads, and so has nothing left to sign", async () => {
+    await server.stop();
+    const clock = new ManualClock();
+    let asked = 0;
+    // Far more than what the system keeps for a connection.
+    const relays = { ["x".repeat(2 ** 20)]: "open" } as const;
+    const slow = { ...source, sign: () => Promise.resolve("0x" as const), relays: () => (asked++, relays) };
+    server = new LiveServer({ ...options, clock, source: slow });
+    const socket = connect(await server.start(), "127.0.0.1").on("error", () => undefined);
+    try {
+      socket.pause().write("GET /v1/meters/1/live HTTP/1.1\r\nhost: localhost\r\n\r\n");
+      while (asked === 0) await nextTurn();
+      for (let second = 0; second < 64; second++) await clock.advance(1_000);
+      const before = asked;
+      await clock.advance(5_000);
+      expect(asked).to.equal(before);
+    } finally {
+      socket.destroy();
+    }
+  });
+
   it("lets listed origins read, and no others", async () => {
     const allowed = async (origin: string) =>
       (await fetch(`${url}/v1/status`, { headers: { origin } })).headers.get("access-control-allow-origin");
@@ -141,8 +166,7 @@ describe("live telemetry", () => {
 
   it("says that its port is taken", async () => {
     const port = Number(new URL(url).port);
-    const options = { host: "127.0.0.1", port, allowOrigins: [], clock: systemClock, log: createLogger() };
-    const second = new LiveServer({ ...options, source: undefined as never });
+    const second = new LiveServer({ ...options, port, source });
     const error: unknown = await second.start().catch((reason: unknown) => reason);
     expect((error as Error).message).to.match(/live\.port \d+ is in use/);
   });

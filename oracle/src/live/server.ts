@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { LiveEvent, Telemetry } from "@ioe/protocol";
 import type { Clock } from "../clock.ts";
-import { allowOrigin, json, listen } from "../http.ts";
+import { allowOrigin, json, listen, sendOn } from "../http.ts";
 import { type Logger, reasonOf } from "../log.ts";
 
 /** What the server shows; everything is asked for at the moment it is shown. */
@@ -113,7 +113,7 @@ export class LiveServer {
       while (this.#listeners.size > 0 && !this.#stop.signal.aborted) {
         const event = await liveEvent(this.#options.source);
         const text = event ? `data: ${JSON.stringify(event)}\n\n` : ": no fresh sample\n\n";
-        for (const response of this.#listeners) response.write(text);
+        for (const response of this.#listeners) sendOn(response, text);
         await clock.sleep(INTERVAL_MS, this.#stop.signal);
       }
     } catch (error) {

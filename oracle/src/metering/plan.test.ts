@@ -83,6 +83,7 @@ describe("what to report next", () => {
         readingSince: (takenAt) => structuredClone(readings.find(({ since }) => since === takenAt)),
         lastTakenAt,
         headTimestamp,
+        now: 10_000,
         slotDuration: D,
         grace: GRACE,
       });
@@ -92,6 +93,31 @@ describe("what to report next", () => {
     });
   }
 
+  describe("after the clock was an hour ahead and was set right", () => {
+    const { readings, pending } = stored("60>120 0>150 150>180 0>3700 3700>3720");
+    const planAt = (headTimestamp: number, now: number) =>
+      planReport({
+        pending,
+        readingSince: (takenAt) => readings.find(({ since }) => since === takenAt),
+        lastTakenAt: 60,
+        headTimestamp,
+        now,
+        slotDuration: D,
+        grace: GRACE,
+      });
+
+    it("what it dated too late is evidence, not energy of an hour to come", () => {
+      const { send, evidence } = planAt(190, 190);
+      expect(show(send)).to.equal("60>120");
+      expect(show(evidence)).to.equal("0>3700 3700>3720");
+    });
+
+    it("nothing is thrown away because the clock, or the chain, is behind", () => {
+      expect(show(planAt(3_720, 190).evidence)).to.equal("");
+      expect(show(planAt(190, 3_720).evidence)).to.equal("");
+    });
+  });
+
   it("sends a backlog in batches", () => {
     const { readings, pending } = stored(Array.from({ length: 100 }, (_, i) => `${i + 1}>${i + 2}`).join(" "));
     const plan = planReport({
@@ -99,6 +125,7 @@ describe("what to report next", () => {
       readingSince: (takenAt) => readings.find(({ since }) => since === takenAt),
       lastTakenAt: 1,
       headTimestamp: 120,
+      now: 120,
       slotDuration: D,
       grace: GRACE,
     });

@@ -10,6 +10,8 @@ export interface PlanInputs {
   lastTakenAt: number;
   /** Time of the chain's head: what is newer would be refused as `InFuture`. */
   headTimestamp: number;
+  /** Own clock, Unix seconds. */
+  now: number;
   slotDuration: number;
   grace: number;
 }
@@ -23,6 +25,8 @@ export interface Plan {
   evidence: SignedReading[];
 }
 
+/** A reading may be newer than chain and clock by so much, s: it was rounded, and a node's clock may be behind. */
+const AHEAD_S = 15;
 /** Readings in one transaction; 28k gas each. */
 const BATCH = 40;
 
@@ -32,12 +36,16 @@ const BATCH = 40;
  *   chain's last ──▶ stored readings that continue it ──▶ sent in order
  *                └─▶ none (journal lost, other chain of readings): the oldest pending one restarts with since = 0
  *
+ * What is dated later than both chain and clock was signed while the clock was ahead: were it kept until its time comes,
+ * energy would be booked to a slot in which it did not flow.
+ *
  * Of readings past the grace of their slot nothing is booked any more, so only the newest of them goes on chain, as the
  * restart that the readings in time are chained to.
  */
 export function planReport(inputs: PlanInputs): Plan {
-  const { pending, lastTakenAt, headTimestamp } = inputs;
-  const evidence = pending.filter(({ takenAt }) => takenAt <= lastTakenAt);
+  const { pending, lastTakenAt, headTimestamp, now } = inputs;
+  const latest = Math.max(headTimestamp, now) + AHEAD_S;
+  const evidence = pending.filter(({ takenAt }) => takenAt <= lastTakenAt || takenAt > latest);
   const chain = continuation(inputs);
   const late = chain.filter((reading) => isLate(reading, inputs)).length;
   if (late > 1) {

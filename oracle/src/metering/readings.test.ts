@@ -44,9 +44,11 @@ function setUp(
   {
     replacedAt,
     register = {},
+    isSynchronised = () => true,
     ...more
   }: Pick<SamplerOptions, "offsets" | "onOffsets"> & {
     replacedAt?: number;
+    isSynchronised?: () => boolean;
     register?: Partial<Pick<SteadyMeter, "wrap" | "exported">>;
   } = {},
 ) {
@@ -63,6 +65,7 @@ function setUp(
     believed: () => before && { ...before, at: before.takenAt * 1_000 - unixStartMs },
     ...more,
   });
+  const doubts: number[] = [];
   const stored: SignedReading[] = before ? [before] : [];
   const readings = new Readings({
     meterId: 1,
@@ -73,6 +76,8 @@ function setUp(
     slotDuration: D,
     signing: { epoch: 0, epochFromSlot: 0 },
     replacedAt,
+    isSynchronised,
+    onDoubt: () => doubts.push(clock.monotonicMs()),
     log,
   });
   const stop = new AbortController();
@@ -81,7 +86,7 @@ function setUp(
     await clock.advance(ms);
     await readings.idle();
   };
-  return { clock, meter, readings, stored, lines, pass, stop: () => (stop.abort(), running) };
+  return { clock, meter, readings, stored, lines, doubts, pass, stop: () => (stop.abort(), running) };
 }
 
 describe("chain of readings", () => {
@@ -258,5 +263,69 @@ describe("chain of readings", () => {
     expect(world.lines.map(({ event }) => event)).to.include("meter.recovered");
     expect(world.stored.at(-1)).to.include({ takenAt: START + 40, exported: 1_040n });
     await world.stop();
+  });
+
+  describe("while the clock is not synchronised", () => {
+    const said = ({ lines }: ReturnType<typeof setUp>) => lines.map(({ event }) => event);
+
+    it("signs nothing; once it is, dates what was measured meanwhile", async () => {
+      let synchronised = false;
+      const world = setUp(86_400_000, undefined, { isSynchronised: () => synchronised });
+      await world.pass(150_000);
+      expect(world.readings.believesClock).to.equal(false);
+      expect(world.stored).to.deep.equal([]);
+      expect(world.doubts).to.deep.equal([0]);
+      expect(said(world).filter((event) => event === "clock.not-synchronised")).to.have.length(1);
+
+      world.clock.setUnixMs((START + 150) * 1_000);
+      synchronised = true;
+      await world.pass(15_000);
+      expect(world.readings.believesClock).to.equal(true);
+      expect(world.stored.map(({ since, takenAt }) => [since && since - START, takenAt - START])).to.deep.equal([
+        [0, 0],
+        [0, 40],
+        [40, 100],
+        [100, 160],
+      ]);
+      expect(world.stored.map(({ exported }) => exported)).to.deep.equal([1_000n, 1_040n, 1_100n, 1_160n]);
+      await world.stop();
+    });
+
+    it("stops signing when somebody sets it, until it is synchronised again; a checkpoint waits no longer than that", async () => {
+      let synchronised = true;
+      const world = setUp(START * 1_000, undefined, { isSynchronised: () => synchronised });
+      await world.pass(50_000);
+      synchronised = false;
+      world.clock.setUnixMs((START + 3_650) * 1_000);
+      await world.pass(20_000);
+      const checkpoint = world.readings.checkpoint();
+      await world.pass(10_000);
+      expect(world.doubts).to.have.length(1);
+      expect(world.stored.at(-1)!.takenAt).to.equal(START + 40);
+
+      world.clock.setUnixMs((START + 80) * 1_000);
+      synchronised = true;
+      await world.pass(1_000);
+      expect((await checkpoint).takenAt).to.be.within(START + 80, START + 81);
+      const [, , restart] = world.stored;
+      expect(restart).to.include({ since: 0, takenAt: START + 51 });
+      await world.pass(20_000);
+      expect(world.stored.at(-1)).to.include({ takenAt: START + 100, exported: 1_100n });
+      await world.stop();
+    });
+
+    it("goes on with the chain when no slot ended without samples", async () => {
+      let synchronised = false;
+      const before: SignedReading = {
+        ...{ meterId: 1, epoch: 0, since: START - 80, takenAt: START - 20, imported: 0n, exported: 1_000n },
+        signature: "0x",
+      };
+      const world = setUp(START * 1_000, before, { isSynchronised: () => synchronised });
+      await world.pass(30_000);
+      synchronised = true;
+      await world.pass(15_000);
+      expect(world.stored.at(-1)).to.include({ since: START - 20, takenAt: START + 40, exported: 1_040n });
+      await world.stop();
+    });
   });
 });

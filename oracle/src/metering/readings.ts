@@ -29,11 +29,15 @@ export interface ReadingsOptions {
   signing: SigningEpoch;
   /** Unix seconds at which the meter was last replaced. */
   replacedAt?: number | undefined;
+  /** Whether the wall clock can be believed; asked at the start, whenever it was set, and until it can. */
+  isSynchronised: () => boolean;
+  /** Called when the wall clock cannot be believed any more. */
+  onDoubt?: () => void;
   log: Logger;
 }
 
 interface Waiting {
-  /** Unix ms the reading must not be older than. */
+  /** Monotonic ms the reading must not be older than. */
   notBefore: number;
   resolve: (reading: SignedReading) => void;
 }
@@ -41,7 +45,8 @@ interface Waiting {
 /**
  * Turns samples into the chain of signed readings: one at the boundary of every slot, others (checkpoints) at whole
  * seconds on demand. Each names the instant of the one before it (`since`). When the boundary of a slot lies in a gap
- * of the samples, the chain restarts with `since = 0` and the gap is on record.
+ * of the samples, the chain restarts with `since = 0` and the gap is on record. While the clock cannot be believed nothing is
+ * signed; samples wait, and are dated once it can.
  */
 export class Readings {
   readonly #options: ReadingsOptions;
@@ -52,6 +57,9 @@ export class Readings {
   #waiting: Waiting[] = [];
   #work: Promise<void> = Promise.resolve();
   #signing: SigningEpoch;
+  #believesClock = false;
+  /** Monotonic instant of the first sample that waits for a clock to be dated by. */
+  #undatedFrom: number | undefined;
 
   constructor(options: ReadingsOptions) {
     this.#options = options;
@@ -65,6 +73,11 @@ export class Readings {
 
   get last(): SignedReading | undefined {
     return this.#last;
+  }
+
+  /** False while nothing is signed, since nobody knows what time it is. */
+  get believesClock(): boolean {
+    return this.#believesClock;
   }
 
   set signing(epoch: SigningEpoch) {
@@ -84,7 +97,8 @@ export class Readings {
 
   /** A signed and stored reading that is not older than this moment; comes with one of the next samples. */
   checkpoint(): Promise<SignedReading> {
-    const notBefore = this.#options.time.now();
+    const { time } = this.#options;
+    const notBefore = time.now() - time.unixMsAt(0);
     return new Promise((resolve) => this.#waiting.push({ notBefore, resolve }));
   }
 
@@ -95,12 +109,16 @@ export class Readings {
 
   #onSample(sample: Registers): void {
     const { sampler, time, log } = this.#options;
-    const last = this.#last;
     const step = time.follow();
     if (step !== 0) {
       log.warn("clock.stepped", { ms: Math.round(step) });
-      this.#broken ??= "the clock was set";
+      if (this.#believesClock) this.#broken ??= "the clock was set";
+      this.#believesClock = false;
     }
+    if (!this.#believesClock && !this.#believe(sample)) return;
+    const from = this.#undatedFrom === undefined ? undefined : Math.ceil(time.unixMsAt(this.#undatedFrom) / 1_000);
+    this.#undatedFrom = undefined;
+    const last = this.#last;
     const now = Math.floor(time.unixMsAt(sampler.latest?.at ?? sample.at) / 1_000);
     if (last && last.takenAt > now + 1) {
       log.error("readings.in-the-future", { takenAt: last.takenAt, now });
@@ -108,13 +126,31 @@ export class Readings {
       this.#broken ??= "the last reading was dated in the future";
     }
     this.#work = this.#work
-      .then(() => this.#advance(now))
+      .then(() => this.#advance(now, from))
       .catch((error: unknown) => log.error("readings.failed", { error }));
   }
 
-  async #advance(now: number): Promise<void> {
+  #believe({ at }: Registers): boolean {
+    const { isSynchronised, onDoubt, log } = this.#options;
+    this.#believesClock = isSynchronised();
+    if (this.#believesClock) {
+      if (this.#undatedFrom !== undefined) log.info("clock.synchronised");
+    } else if (this.#undatedFrom === undefined) {
+      log.warn("clock.not-synchronised", {
+        advice: "sudo timedatectl set-ntp true, and let UDP port 123 out of the house",
+      });
+      this.#undatedFrom = at;
+      onDoubt?.();
+    }
+    return this.#believesClock;
+  }
+
+  /** @param from whole second of the first sample that has waited to be dated. */
+  async #advance(now: number, from: number | undefined): Promise<void> {
     await this.#boundaries(now);
-    const due = this.#waiting.filter(({ notBefore }) => notBefore <= now * 1_000);
+    if (this.#broken && from !== undefined && (await this.#take(from))) await this.#boundaries(now);
+    const { time } = this.#options;
+    const due = this.#waiting.filter(({ notBefore }) => time.unixMsAt(notBefore) <= now * 1_000);
     if (due.length === 0 && !this.#broken) return;
     const reading = this.#last?.takenAt === now && !this.#broken ? this.#last : await this.#take(now);
     if (!reading) return;

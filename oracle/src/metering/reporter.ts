@@ -77,7 +77,7 @@ export class Reporter {
 
   /** True when something was done and there may be more to do. */
   async #step(): Promise<boolean> {
-    const { meterId, chain, store, slotDuration, grace, log, onMeter } = this.#options;
+    const { meterId, chain, store, slotDuration, grace, clock, log, onMeter } = this.#options;
     const pending = store.pendingReadings(meterId);
     if (!pending.some(({ takenAt }) => takenAt <= this.#headTimestamp)) return false;
     const meter = await chain.meter(meterId);
@@ -87,6 +87,7 @@ export class Reporter {
       readingSince: (takenAt) => store.readingSince(meterId, takenAt),
       lastTakenAt: meter.lastTakenAt,
       headTimestamp: this.#headTimestamp,
+      now: Math.floor(clock.unixMs() / 1_000),
       slotDuration,
       grace,
     });
@@ -98,7 +99,7 @@ export class Reporter {
       return true;
     }
     if (send.length === 0) return false;
-    const started = this.#options.clock.monotonicMs();
+    const started = clock.monotonicMs();
     const outcome = await chain.report(send);
     // The next head shows whether they have arrived.
     if (outcome.status === "handed") return false;
@@ -106,7 +107,7 @@ export class Reporter {
       throw new Error(
         `report of ${send.length} readings ${outcome.status}${outcome.reason ? `: ${outcome.reason}` : ""}`,
       );
-    const ms = Math.round(this.#options.clock.monotonicMs() - started);
+    const ms = Math.round(clock.monotonicMs() - started);
     log.info("readings.reported", { count: send.length, from: send[0]?.takenAt, to: send.at(-1)?.takenAt, ms });
     return true;
   }

@@ -32,6 +32,16 @@ describe("authority", () => {
     expect(authority.ms).to.equal(120_000);
   });
 
+  it("lasts ten minutes at most after a chain that stood still for an hour, unless it was configured to last longer", () => {
+    const patient = new Authority(clock, 1_800_000, () => undefined);
+    for (const each of [authority, patient]) {
+      each.noteHead({ number: 10n, timestamp: 1_000 });
+      each.noteHead({ number: 11n, timestamp: 4_600 });
+    }
+    expect(authority.ms).to.equal(600_000);
+    expect(patient.ms).to.equal(1_800_000);
+  });
+
   it("ends quietly when nobody needs it any more", async () => {
     authority.renew();
     authority.end();

@@ -3,6 +3,8 @@ import { Lease } from "./lease.ts";
 
 /** The authority covers so many blocks at least: with slow blocks one late block must not open the relays. */
 const BLOCKS = 3;
+/** But no longer than this, ms: blocks that are hours apart say that the chain stood still, not that it is slow. */
+const MOST_FOR_BLOCKS_MS = 600_000;
 
 /** Right to keep relays closed: it ends when the contract could not be read again in time. */
 export class Authority {
@@ -23,7 +25,7 @@ export class Authority {
 
   /** How long a reading of the contract is good for, ms. */
   get ms(): number {
-    return Math.max(this.#leaseMs, BLOCKS * this.#blockTimeMs);
+    return Math.max(this.#leaseMs, Math.min(MOST_FOR_BLOCKS_MS, BLOCKS * this.#blockTimeMs));
   }
 
   /** The contract has been read and wants the relays closed. */

@@ -1,7 +1,8 @@
+import { dirname } from "node:path";
 import { METER_KINDS, type MeterKind, encodeRegistration } from "@ioe/protocol";
 import { encodeQR } from "qr";
 import { getAddress, isAddress } from "viem";
-import { Zone, checkNode, createChainClient } from "../../chain/index.ts";
+import { Zone, checkNodes, createChainClient } from "../../chain/index.ts";
 import { loadConfig, loadDeployment, loadKey } from "../../config/index.ts";
 import { createMeter } from "../../hardware/index.ts";
 import { signPossession } from "../../metering/index.ts";
@@ -25,10 +26,10 @@ of the configuration; meter.id does not matter yet. The terminal should be at le
     const config = loadConfig(path);
     const deployment = loadDeployment(config.chain.deployment);
     const key = loadKey(config.keys.meter, "keys.meter", config.keys.passwordFile);
-    const client = createChainClient(config.chain.rpcUrls);
-    await checkNode(client, deployment, config.chain.rpcUrls);
-    const { domain, unitsPerKWh } = await new Zone(client, deployment).constants();
-    const meter = createMeter(config.meter, { unitsPerKWh });
+    const { rpcUrls } = config.chain;
+    for (const warning of await checkNodes(deployment, rpcUrls)) process.stderr.write(`${warning}\n`);
+    const { domain, unitsPerKWh } = await new Zone(createChainClient(rpcUrls), deployment).constants();
+    const meter = createMeter(config.meter, { unitsPerKWh, stateDir: dirname(config.journal) });
     const { resolution } = meter;
     await meter.dispose();
     const text = encodeRegistration({

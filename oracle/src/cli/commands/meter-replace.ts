@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { formatKWh } from "@ioe/protocol";
 import { Zone, createChainClient, worldOf } from "../../chain/index.ts";
 import { loadConfig, loadDeployment } from "../../config/index.ts";
@@ -28,7 +29,7 @@ journal keeps the difference. The chain of readings restarts: what flowed betwee
     const deployment = loadDeployment(config.chain.deployment);
     const { unitsPerKWh } = await new Zone(createChainClient(config.chain.rpcUrls), deployment).constants();
     const journal = new Journal(config.journal, worldOf(deployment));
-    const meter = createMeter(config.meter, { unitsPerKWh });
+    const meter = createMeter(config.meter, { unitsPerKWh, stateDir: dirname(config.journal) });
     try {
       const since = Math.floor(Date.now() / 1_000);
       const { shown, from } = await replaceMeter(journal, id, meter, since, AbortSignal.timeout(READ_MS));

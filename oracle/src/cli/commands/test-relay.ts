@@ -3,7 +3,8 @@ import { createInterface } from "node:readline/promises";
 import { systemClock as clock } from "../../clock.ts";
 import { type OracleConfig, loadConfig } from "../../config/index.ts";
 import { AlreadyRunning, ControlServer, socketPath } from "../../control/index.ts";
-import { createMeter, createRelay } from "../../hardware/index.ts";
+import { createMeter, createRelay, relayIdentity } from "../../hardware/index.ts";
+import { FaultLatch, ProcessLock } from "../../safety/index.ts";
 import { CONFIG, UsageError, command } from "../command.ts";
 
 const LONGEST_S = 600;
@@ -17,7 +18,8 @@ export default command({
   details: `
 Closes the relay for some seconds, shows its position and the meter's power every second, and opens it again; also with
 Ctrl-C, when the meter does not answer, and when it sees more than meter.maxPowerW. Current may flow: see to it that it
-may. The other relays of its interlock groups are opened first. Refused while the oracle runs.`,
+may. The other relays of its interlock groups are opened first. Refused while an oracle, of whatever configuration,
+has one of these relays, and while a welded contact is on record.`,
   options: {
     config: CONFIG,
     relay: { value: "NAME", required: true, help: "name of the relay in the configuration" },
@@ -47,6 +49,10 @@ may. The other relays of its interlock groups are opened first. Refused while th
       if (!(error instanceof AlreadyRunning)) throw error;
       throw new Error("the oracle runs and has the relays; stop it first: sudo systemctl stop ioe", { cause: error });
     });
+    refuseWelded(config);
+    // Held until the process ends.
+    for (const each of [name, ...othersOf(config, name)])
+      await ProcessLock.acquire(`relays.${each}`, relayIdentity(config.relays[each]!));
     if (!yes && !(await agreed(name, seconds))) throw new Error("nothing was closed");
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, end);
     const work = test(config, name, seconds, stop.signal);
@@ -55,6 +61,15 @@ may. The other relays of its interlock groups are opened first. Refused while th
     process.exit();
   },
 });
+
+/** A contact that does not open must not be closed to try. */
+function refuseWelded({ journal }: OracleConfig): void {
+  const fault = FaultLatch.beside(journal).load();
+  if (!fault) return;
+  throw new Error(
+    `${fault.kind}: ${fault.reason} (${fault.since}); disconnect by hand, replace the contact, then run: ioe relays-off`,
+  );
+}
 
 async function agreed(name: string, seconds: number): Promise<boolean> {
   if (!process.stdin.isTTY) throw new UsageError("nobody can be asked here; say --yes");
@@ -97,13 +112,22 @@ async function test(config: OracleConfig, name: string, seconds: number, signal:
   }
 }
 
-async function openOthers({ relays, interlocks }: OracleConfig, name: string): Promise<void> {
-  const groups = interlocks.filter((group) => group.relays.includes(name));
-  for (const other of new Set(groups.flatMap((group) => group.relays))) {
-    if (other === name) continue;
-    const relay = createRelay(relays[other]!, { name: other });
+async function openOthers(config: OracleConfig, name: string): Promise<void> {
+  for (const other of othersOf(config, name)) {
+    const relay = createRelay(config.relays[other]!, { name: other });
     await relay.open();
     await relay.dispose();
   }
-  await clock.sleep(Math.max(0, ...groups.map(({ deadTimeMs }) => deadTimeMs)));
+  await clock.sleep(Math.max(0, ...groupsOf(config, name).map(({ deadTimeMs }) => deadTimeMs)));
+}
+
+/** The relays that must be open while this one is closed. */
+function othersOf(config: OracleConfig, name: string): string[] {
+  const together = new Set(groupsOf(config, name).flatMap(({ relays }) => relays));
+  together.delete(name);
+  return [...together];
+}
+
+function groupsOf({ interlocks }: OracleConfig, name: string): OracleConfig["interlocks"] {
+  return interlocks.filter(({ relays }) => relays.includes(name));
 }

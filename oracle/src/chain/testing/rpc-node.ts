@@ -1,0 +1,41 @@
+import { type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** Answers calls of JSON-RPC over HTTP like a node. */
+export class RpcNode {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** @param answer the result of a call. */
+  static async start(answer: (method: string, params: readonly unknown[]) => unknown): Promise<RpcNode> {
+    const server = createServer((request, response) => {
+      let body = "";
+      request
+        .setEncoding("utf8")
+        .on("data", (text: string) => (body += text))
+        .on("end", () => {
+          const { id, method, params } = JSON.parse(body) as { id: number; method: string; params?: unknown[] };
+          const result = answer(method, params ?? []);
+          response.setHeader("content-type", "application/json").end(JSON.stringify({ jsonrpc: "2.0", id, result }));
+        });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new RpcNode(server);
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  close(): Promise<void> {
+    this.#server.closeAllConnections();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+}
