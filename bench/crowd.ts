@@ -1,6 +1,6 @@
 /**
- * A market with a past: a thousand offers and ten thousand settled deliveries on a real chain, made by the real contracts
- * within minutes. One transaction carries many trades, through a contract that every meter has named as its trader, and
+ * A market with a past: a thousand offers, ten thousand settled deliveries and an auction with orders at every price, on a
+ * real chain, made by the real contracts within minutes. One transaction carries many trades, through a contract that every meter has named as its trader, and
  * blocks come when they are full instead of one with every transaction.
  */
 import { readFile } from "node:fs/promises";
@@ -30,6 +30,12 @@ const PER_TRADE = 50;
 const PER_OFFER = 5_000;
 /** As in IMeterRegistry. */
 const [SOLAR, BATTERY] = [1, 4];
+/** As in ICallAuction. */
+const [BID, ASK] = [0, 1];
+/** Slots with orders: whoever comes within as many minutes finds the nearest one full. */
+const AUCTIONS = 30;
+/** Wh of each order. */
+const PER_ORDER = 10;
 
 interface Meter {
   id: number;
@@ -85,7 +91,7 @@ class Blocks {
 /** @param household whose meter bought once in every round: the rest of the past is other people's */
 export async function tradeALot(world: World, household: number): Promise<void> {
   const { ethers, deployment } = world;
-  const { registry, market, vault, money } = await world.contracts();
+  const { registry, market, auction, vault, money } = await world.contracts();
   const D = world.zone.slotDuration;
   const signers = await ethers.getSigners();
   const operator = signers[LOCAL_ACCOUNTS.operator]!;
@@ -108,6 +114,7 @@ export async function tradeALot(world: World, household: number): Promise<void> 
     await money.connect(owner).approve(vault, amount);
     await vault.connect(owner).deposit(amount);
     await vault.connect(owner).setAllowed(market, true);
+    await vault.connect(owner).setAllowed(auction, true);
   }
 
   await Promise.all([fund(mine), fund(crowd)]);
@@ -165,7 +172,7 @@ export async function tradeALot(world: World, household: number): Promise<void> 
     return [all.map(({ reading }) => reading), all.map(({ wallet, reading }) => sign(wallet, "Reading", reading))];
   }
 
-  const { feedIn, tickSize } = world.zone;
+  const { feedIn, retail, gridFee, minPrice, tickSize } = world.zone;
   const expiresAt = (await world.now()) + 30 * 86_400;
   const offers = Array.from({ length: OFFERS }, (_, i) => [
     sellers[i % PAIRS]!.id,
@@ -197,6 +204,28 @@ export async function tradeALot(world: World, household: number): Promise<void> 
     await call("close", deliveries);
     await blocks.mine(deadline + 1);
   }
+
+  // Orders at every price to the seller that the tariff allows, bids and asks in turn. The first slot is over before
+  // anybody clears it: a result to show.
+  const tickOf = (price: bigint) => Number((price - minPrice) / tickSize);
+  const levels = Array.from({ length: tickOf(retail - gridFee) - tickOf(feedIn) + 1 }, (_, i) => tickOf(feedIn) + i);
+  const first = slotOf(await world.now(), D) + 2;
+  for (let i = 0; i < AUCTIONS; i++) {
+    const orders = levels.map((level) =>
+      level % 2 === 0
+        ? { slot: first + i, meterId: sellers[0]!.id, side: ASK, tick: level, energy: PER_ORDER }
+        : {
+            slot: first + i,
+            meterId: others[0]!.id,
+            side: BID,
+            tick: level + tickOf(minPrice + gridFee),
+            energy: PER_ORDER,
+          },
+    );
+    await blocks.send(crowd, auction, "placeOrders", [orders]);
+  }
+  await blocks.mine();
+  await blocks.mine((first + 1) * D + 1);
   await blocks.giveBack();
 
   const records = await Promise.all(sellers.map(({ id }) => market.recordOf(id)));

@@ -21,11 +21,18 @@ describe("the page without a mouse, without motion, without jumps", () => {
   /** The test id of what has the keyboard, or of what it lies in. */
   const focused = () =>
     page.evaluate(() => document.activeElement?.closest("[data-testid]")?.getAttribute("data-testid") ?? null);
-  const isInside = (id: string) =>
+  /**
+   * Where the keyboard is. From its last control a dialog hands it to the browser's own bar, which is the page's body
+   * here, and gets it back with the next Tab: from anywhere else, or for longer, it would have escaped.
+   */
+  const placeIn = (id: string) =>
     page.evaluate((of) => {
       const active = document.activeElement;
-      // From its last control a dialog hands the keyboard to the browser's own bar, which is the page's body here.
-      return active === document.body || active?.closest(`[data-testid="${of}"]`) !== null;
+      if (active === document.body) return "bar";
+      const dialog = active?.closest(`[data-testid="${of}"]`);
+      if (!dialog) return "page behind";
+      const controls = [...dialog.querySelectorAll("button, a[href], input, select, textarea, summary")];
+      return active === controls.filter((each) => !each.matches(":disabled")).at(-1) ? "last control" : "inside";
     }, id);
 
   async function tabTo(id: string): Promise<void> {
@@ -58,9 +65,14 @@ describe("the page without a mouse, without motion, without jumps", () => {
     await page.keyboard.press("Enter");
     await on(page).at("wallet-dialog").waitFor();
     const places = new Set<string | null>();
+    let before = await placeIn("wallet-dialog");
     for (let i = 0; i < 20; i++) {
       await page.keyboard.press("Tab");
-      expect(await isInside("wallet-dialog"), `after ${i + 1} times Tab`).to.equal(true);
+      const place = await placeIn("wallet-dialog");
+      expect(place, `after ${i + 1} times Tab`).to.be.oneOf(
+        before === "last control" ? ["bar", "inside", "last control"] : ["inside", "last control"],
+      );
+      before = place;
       places.add(await focused());
     }
     expect([...places]).to.include("wallet-option");

@@ -127,9 +127,12 @@ export interface Visitor {
   problems: string[];
 }
 
+/** Tallest picture, px: the whole of most pages. */
+const TALLEST = 1_700;
+
 /**
  * Keeps a picture when asked to (IOE_SCREENSHOTS=1): one that docs/dapp.md or the README shows in docs/images, any other in
- * cache/images, for a look at how the page has become.
+ * cache/images, for a look at how the page has become. Of a page it shows all down to `TALLEST`, of a dialog the screen.
  */
 export async function picture(page: Page, name: string): Promise<void> {
   if (!process.env.IOE_SCREENSHOTS) return;
@@ -137,7 +140,32 @@ export async function picture(page: Page, name: string): Promise<void> {
   const shown = texts.some((text) => text.includes(`images/${name}.png`));
   const folder = resolve(ROOT, shown ? "docs/images" : "cache/images");
   await mkdir(folder, { recursive: true });
-  // A page that still reads shows places of what is to come.
-  await page.waitForFunction(() => document.querySelector("span.breathe") === null);
+  const size = page.viewportSize()!;
+  await settled(page);
+  // A dialog is as tall as the screen lets it. Below a page's last card is room for the navigation of a phone.
+  const height = await page.evaluate(() => {
+    if (document.querySelector("dialog[open]")) return 0;
+    const cards = [...document.querySelectorAll("#content section")];
+    return Math.ceil(Math.max(0, ...cards.map((each) => each.getBoundingClientRect().bottom)) + window.scrollY) + 90;
+  });
+  if (height > size.height) {
+    await page.setViewportSize({ width: size.width, height: Math.min(height, TALLEST) });
+    await page.evaluate(() => window.scrollTo(0, 0));
+    await settled(page);
+  }
   await page.screenshot({ path: resolve(folder, `${name}.png`) });
+  await page.setViewportSize(size);
+}
+
+/**
+ * Nothing is still to come or about to go: no place is held for a figure, no message lies above the page, the price history
+ * has its line. A page that is being fetched has none of it either: it has to stay so for a moment.
+ */
+async function settled(page: Page): Promise<void> {
+  const passing = 'span.breathe, [data-testid="transaction"], [data-testid="price-history"]:empty';
+  for (let still = 0; still < 2; still++) {
+    await page.waitForFunction((each) => document.querySelector(each) === null, passing);
+    await page.waitForTimeout(500);
+  }
+  await page.waitForFunction((each) => document.querySelector(each) === null, passing);
 }

@@ -46,6 +46,7 @@ describe("a first trade in the browser", () => {
     await at("buy-energy").fill("0.1");
     expect(await at("buy-confirm").innerText()).to.match(/deposit/i);
     await picture(page, "buy");
+    await expectClean(page, "the dialog to buy");
     await page.keyboard.press("Escape");
     await at("buy-dialog").waitFor({ state: "detached" });
   });
@@ -143,6 +144,7 @@ describe("a first trade in the browser", () => {
     await link.locator("summary").click();
     await link.getByTestId("transaction-facts").filter({ hasText: hash! }).waitFor();
     await link.getByTestId("transaction-facts").filter({ hasText: "Household 1" }).waitFor();
+    await expectClean(page, "the story of a delivery");
     await page.keyboard.press("Escape");
     await at("story").waitFor({ state: "detached" });
   });
@@ -153,6 +155,10 @@ describe("a first trade in the browser", () => {
     await at("sell-open").click();
     await at("sell-energy").fill("0.5");
     await picture(page, "sell");
+    await at("sell-index").click();
+    await until("the worst case", async () => /at least 0\.04 \$/.test(await read(at("sell-dialog"))));
+    await expectClean(page, "the dialog to sell");
+    await at("sell-fixed").click();
     await at("sell-confirm").click();
     await at("sell-dialog").waitFor({ state: "detached" });
     const id = await market.listingCount();

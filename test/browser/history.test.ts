@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import type { Page } from "playwright-core";
 import { until } from "../system/world.ts";
-import { Dapp, type Visitor } from "./dapp.ts";
+import { Dapp, picture, type Visitor } from "./dapp.ts";
 import { connect, expectClean, on, plain } from "./steps.ts";
 
 const [BUYER, SELLER] = [1, 2];
@@ -56,6 +56,7 @@ describe("a first visit to a chain with a long history", () => {
     expect(Number(of!.replace(",", ""))).to.be.greaterThan(LONG);
     expect(plain(await at("history-status").innerText())).to.equal("Reading the history: 0 %");
     expect(await at("history-status").getAttribute("role")).to.equal("status");
+    await picture(page, "history");
     for (const name of ["auction", "energy", "wallet", "bills"]) {
       await go(name);
       await progress().waitFor();
@@ -65,11 +66,14 @@ describe("a first visit to a chain with a long history", () => {
 
   it("lets somebody buy meanwhile", async () => {
     const { at, go } = on(page);
+    const { market } = await dapp.world.contracts();
     await go("market");
     await at("buy-cheapest").click();
     await at("buy-dialog").waitFor();
-    await at("buy-confirm").and(page.locator(":not([data-reason])")).waitFor();
-    await page.keyboard.press("Escape");
+    await at("buy-confirm").and(page.locator(":not([data-reason])")).click();
+    await at("buy-dialog").waitFor({ state: "detached" });
+    expect(await market.deliveryCount()).to.equal(1n);
+    await progress().waitFor();
   });
 
   it("is there in full as soon as the node answers", async () => {

@@ -4,13 +4,14 @@ import { resolve } from "node:path";
 import { expect } from "chai";
 import type { Page } from "playwright-core";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+import { unpackOrderId } from "../../protocol/src/order.ts";
 import { encodeRegistration } from "../../protocol/src/registration.ts";
 import { slotOf } from "../../protocol/src/slots.ts";
 import { registryDomain, TYPES } from "../../protocol/src/typedData.ts";
 import { ROOT } from "../../tools/cli.ts";
 import { QUICK_ZONE, until } from "../system/world.ts";
 import { Dapp, picture, type Visitor } from "./dapp.ts";
-import { connect, on, PAGES, plain, sidewaysPx, violations } from "./steps.ts";
+import { connect, expectClean, on, PAGES, plain, sidewaysPx, SIZES, violations } from "./steps.ts";
 
 /** Slots long enough for a converter's ramp and two closings. */
 const ZONE = { ...QUICK_ZONE, slotDuration: 20, gateClosure: 5 };
@@ -39,9 +40,49 @@ describe("a household's days in the browser", () => {
 
   after(() => dapp?.stop());
 
+  it("changes the price of an order, and has one order open and its money set aside once", async () => {
+    const { at, go } = on(page);
+    const { auction, vault } = await dapp.world.contracts();
+    const placed = () => auction.queryFilter(auction.filters.OrderPlaced());
+    const free = async () => vault.free(await dapp.world.owner(BUYER));
+    const before = await free();
+    await go("auction");
+    // One with time enough to change the order in.
+    await at("auction-slot").nth(4).click();
+    await at("auction-energy").fill("0.02");
+    await at("auction-confirm").filter({ hasText: "Bid for 0.02" }).click();
+    await at("auction-amend").click();
+    await at("auction-amended").waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("data-testid"))).to.equal("auction-energy");
+    await page.getByRole("button", { name: "One step lower" }).click();
+    await at("auction-amended").filter({ hasText: "Two confirmations" }).waitFor();
+    await at("auction-confirm").filter({ hasText: "Change to a bid for 0.02" }).click();
+    await until("the new order", async () => (await placed()).length === 2);
+    await at("auction-amended").waitFor({ state: "detached" });
+    const [first, second] = await placed();
+    expect((await auction.orderOf(first!.args.orderId)).energy, "the old order").to.equal(0n);
+    expect((await auction.orderOf(second!.args.orderId)).energy, "the new one").to.equal(20n);
+    expect(second!.args.locked < first!.args.locked).to.equal(true);
+    expect(await free()).to.equal(before - second!.args.locked);
+    await until("one order in the list", async () => (await at("auction-order").count()) === 1);
+
+    // Changing the same order again fills in the form again.
+    await at("auction-amend").click();
+    await at("auction-leave").click();
+    await at("auction-amended").waitFor({ state: "detached" });
+    await at("auction-amend").click();
+    await at("auction-amended").waitFor();
+    await at("auction-cancel").click();
+    await at("auction-order").waitFor({ state: "detached" });
+    await at("auction-amended").waitFor({ state: "detached" });
+    expect(await free()).to.equal(before);
+  });
+
   it("bids for many slots with one signature; what is cleared and measured stands in the month's bill", async () => {
     const { at, go } = on(page);
     const { auction } = await dapp.world.contracts();
+    const sent = () => visitor.wallet.prompts.filter(({ kind }) => kind === "transaction").length;
+    const before = sent();
     await go("auction");
     await at("curve-open").click();
     await at("curve-all").fill("0.02");
@@ -49,16 +90,27 @@ describe("a household's days in the browser", () => {
     await until("the orders to be ready", async () =>
       /Place \d+ orders/.test(plain(await at("curve-confirm").innerText())),
     );
+    // A day of slots, page by page.
+    expect(await at("curve-slots").locator("input").count()).to.be.at.most(24);
+    await at("curve-dialog").getByTestId("pager-next").click();
+    expect(await at("curve-slots").locator("input").first().inputValue()).to.equal("0.02");
+    await at("curve-dialog").getByTestId("pager-back").click();
     await picture(page, "curve");
+    await expectClean(page, "the dialog for many slots");
     await at("curve-confirm").click();
     await at("curve-dialog").waitFor({ state: "detached" });
-    expect(visitor.wallet.prompts.filter(({ kind }) => kind === "transaction")).to.have.length(1);
+    expect(sent() - before).to.equal(1);
     await at("auction-order").nth(5).waitFor();
 
     // A neighbour offers as much in one of the slots.
-    const slot = slotOf((await dapp.world.now()) + 1, ZONE.slotDuration) + 3;
-    const ask = { slot, meterId: SELLER, side: 1, tick: 20, energy: 20n };
-    await (await auction.connect(await dapp.world.owner(SELLER)).placeOrders([ask])).wait();
+    const neighbour = await dapp.world.owner(SELLER);
+    const slotIn = async (ahead: number) => slotOf((await dapp.world.now()) + 1, ZONE.slotDuration) + ahead;
+    const offerIn = async (slot: number) => {
+      const ask = { slot, meterId: SELLER, side: 1, tick: 20, energy: 20n };
+      await (await auction.connect(neighbour).placeOrders([ask])).wait();
+    };
+    await offerIn(await slotIn(3));
+    const { slot: withoutBid } = unpackOrderId(BigInt((await at("auction-order").last().getAttribute("data-row"))!));
     await at("auction-cancel").last().click();
     await until(
       "the last order to be taken back",
@@ -66,7 +118,19 @@ describe("a household's days in the browser", () => {
     );
 
     await at("auction-result").filter({ hasText: "Bought 0.02" }).waitFor({ timeout: 200_000 });
+    // What a second offer would come to is shown before its slot closes; then the neighbour takes it back.
+    const fifth = await slotIn(5);
+    const later = fifth === withoutBid ? fifth - 1 : fifth;
+    await offerIn(later);
+    await page.locator(`[data-testid="auction-slot"][data-slot="${later}"]`).click();
+    await at("auction-price").filter({ hasText: /\d/ }).waitFor();
     await picture(page, "auction");
+    await (await auction.connect(neighbour).cancelOrders([await auction.orderId(later, SELLER, 1, 20)])).wait();
+    await at("auction-result").filter({ hasText: "Bought 0.02" }).getByTestId("story-open").first().click();
+    await at("story-step").first().waitFor();
+    await expectClean(page, "the story of an order");
+    await page.keyboard.press("Escape");
+    await at("story").waitFor({ state: "detached" });
     await until("the news", async () => Number(await at("news").getAttribute("data-unread")) > 0);
     await go("bills");
     await at("bill-row").first().waitFor();
@@ -135,8 +199,12 @@ describe("a household's days in the browser", () => {
     const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true });
     expect(pdf.subarray(0, 5).toString()).to.equal("%PDF-");
     if (process.env.IOE_SCREENSHOTS) {
-      const margins = "[data-testid=paper] { padding: 2rem }";
-      await paper.screenshot({ path: resolve(ROOT, "docs/images/bill-on-paper.png"), style: margins });
+      // A sheet of A4 at 96 dpi, with the margins that @page gives it.
+      const [width, height] = [794, 1_123];
+      await page.setViewportSize({ width, height });
+      const sheet = `[data-testid=paper] { padding: 18mm 16mm 20mm; min-height: ${height}px }`;
+      await paper.screenshot({ path: resolve(ROOT, "docs/images/bill-on-paper.png"), style: sheet });
+      await page.setViewportSize({ width: SIZES[0][0], height: SIZES[0][1] });
     }
     await page.emulateMedia({ media: null, colorScheme: "light" });
   });
@@ -163,6 +231,7 @@ describe("a household's days in the browser", () => {
     await at("retire").first().click();
     await at("retire-energy").fill("0.01");
     expect(await at("retire-confirm").getAttribute("data-reason")).to.equal("purposeMissing");
+    await expectClean(page, "the dialog to use up a certificate");
     await at("retire-purpose").fill("Heat pump, November");
     await at("retire-confirm").click();
     await at("retire-dialog").waitFor({ state: "detached" });
@@ -313,7 +382,8 @@ describe("a household's days in the browser", () => {
     await at("nav-debug").click();
     await at("debug-run").click();
     await at("debug-answer").waitFor();
-    expect(await violations(operator.page)).to.deep.equal([]);
+    await picture(operator.page, "debug");
+    await expectClean(operator.page, "the debug page");
     expect(operator.problems).to.deep.equal([]);
   });
 

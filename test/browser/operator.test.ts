@@ -221,7 +221,9 @@ describe("an operator's days in the browser", () => {
 
     it("announces new prices, finds them again after a reload, and carries them out when the time has come", async () => {
       const tariff = await dapp.world.ethers.getContractAt("Tariff", dapp.world.deployment.contracts.Tariff);
+      const registry = await contract();
       const before = (await tariff.schedule()).length;
+      const slot = await registry.currentSlot();
       await at("tariff-retail").fill("29");
       await at("tariff-confirm").click();
       const row = at("announced-row").filter({ hasText: "29.00" });
@@ -231,6 +233,12 @@ describe("an operator's days in the browser", () => {
       await picture(page, "operator-announced");
       await page.reload();
       await row.waitFor();
+      await until("the next slot", async () => (await registry.currentSlot()) > slot);
+      await at("tariff-retail").fill("29");
+      await until(
+        "the prices to be known as announced, though from another slot",
+        async () => (await at("tariff-confirm").getAttribute("data-reason")) === "alreadyAnnounced",
+      );
       await until(
         "the waiting time to be over",
         async () => (await row.getByTestId("announced-carry-out").innerText()) === "Carry out",

@@ -5,7 +5,7 @@ import { QUICK_ZONE, until } from "../system/world.ts";
 import { Dapp, type Visitor } from "./dapp.ts";
 import { watchRequests } from "./requests.ts";
 import { type ShiftWindow, watchShifts } from "./shifts.ts";
-import { connect, PAGES } from "./steps.ts";
+import { connect, expectClean, on, PAGES } from "./steps.ts";
 
 const BLOCKS = 20;
 const [BUYER, SELLER] = [1, 2];
@@ -35,6 +35,16 @@ describe("a page that stays open for twenty blocks", () => {
   });
 
   after(() => dapp?.stop());
+
+  it("asks whether a delivery is really to end, in a dialog that everybody can use", async () => {
+    const { at, go } = on(page);
+    await go("deliveries");
+    await at("delivery-close").click();
+    await at("end-dialog").waitFor();
+    await expectClean(page, "the dialog to end a delivery");
+    await page.keyboard.press("Escape");
+    await at("end-dialog").waitFor({ state: "detached" });
+  });
 
   for (const name of PAGES) {
     it(`${name} reads at most once in a block, in one multicall, and does not jump`, async () => {

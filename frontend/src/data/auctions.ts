@@ -30,11 +30,6 @@ export function tickPrice(zone: Pick<Zone, "minPrice" | "tickSize">, tick: numbe
   return zone.minPrice + BigInt(tick) * zone.tickSize;
 }
 
-/** The tick at which an order competes. */
-export function levelOf(order: Pick<OrderRecord, "side" | "tick">, feeTicks: number): number {
-  return order.side === "bid" ? order.tick - feeTicks : order.tick;
-}
-
 async function readBook(zone: Zone, slot: number): Promise<Book> {
   const [state, [bids, asks], tariff] = await Promise.all([
     readContract(zone.client, { ...auction(zone), functionName: "auctionOf", args: [slot] }),
@@ -60,12 +55,21 @@ export function useBook(slot: number): Book | undefined {
   return useBlockQuery(["book", slot], () => readBook(zone, slot)).data;
 }
 
+/** Books asked about in one call, which nodes allow only so much gas: a book takes about 150,000. */
+const BOOKS_AT_ONCE = 24;
+
+async function readBooks(zone: Zone, slots: readonly number[]): Promise<Book[]> {
+  const books: Book[] = [];
+  for (let i = 0; i < slots.length; i += BOOKS_AT_ONCE) {
+    books.push(...(await Promise.all(slots.slice(i, i + BOOKS_AT_ONCE).map((slot) => readBook(zone, slot)))));
+  }
+  return books;
+}
+
 /** The books of several slots, in the same order; undefined while they are read. */
 export function useBooks(slots: readonly number[]): Book[] | undefined {
   const zone = useZone();
-  return useBlockQuery(["books", ...slots], () => Promise.all(slots.map((slot) => readBook(zone, slot))), {
-    keep: true,
-  }).data;
+  return useBlockQuery(["books", ...slots], () => readBooks(zone, slots), { keep: true }).data;
 }
 
 /** True while the guardian has paused new orders. */

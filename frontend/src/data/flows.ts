@@ -63,9 +63,12 @@ export function addFlows(a: Flows, b: Flows): Flows {
   };
 }
 
-/** What the meters traded by slot: deliveries of both markets, as far as they are settled. */
+/**
+ * What meters traded by slot: deliveries of both markets, as far as they are settled.
+ * @param isOwn whether a meter's trades of a slot count
+ */
 export function tradedBySlot(
-  meterIds: ReadonlySet<number>,
+  isOwn: (meterId: number, slot: number) => boolean,
   deliveries: Iterable<Pick<DeliveryRecord, "sellerMeterId" | "buyerMeterId" | "bySlot">>,
   orders: Iterable<Pick<OrderRecord, "slot" | "meterId" | "side" | "settled">>,
 ): Map<number, Traded> {
@@ -75,12 +78,13 @@ export function tradedBySlot(
     slots.set(slot, { bought: sum.bought + bought, sold: sum.sold + sold });
   };
   for (const { sellerMeterId, buyerMeterId, bySlot } of deliveries) {
-    const [sells, buys] = [meterIds.has(sellerMeterId), meterIds.has(buyerMeterId)];
-    if (!sells && !buys) continue;
-    for (const [slot, energy] of bySlot) add(slot, buys ? energy : 0n, sells ? energy : 0n);
+    for (const [slot, energy] of bySlot) {
+      const [sells, buys] = [isOwn(sellerMeterId, slot), isOwn(buyerMeterId, slot)];
+      if (sells || buys) add(slot, buys ? energy : 0n, sells ? energy : 0n);
+    }
   }
   for (const { slot, meterId, side, settled } of orders) {
-    if (!settled || settled.energy === 0n || !meterIds.has(meterId)) continue;
+    if (!settled || settled.energy === 0n || !isOwn(meterId, slot)) continue;
     if (side === "bid") add(slot, settled.energy, 0n);
     else add(slot, 0n, settled.energy);
   }

@@ -3,7 +3,6 @@ export { sameAddress } from "./address.ts";
 export { type Funds, useFunds } from "./account.ts";
 export {
   type Book,
-  levelOf,
   type Status,
   tickPrice,
   useAuctionPaused,
@@ -46,10 +45,12 @@ export {
 } from "./meters.ts";
 export { type Announced, useAnnounced } from "./announced.ts";
 export { type Balance, type PricePoint, type Prices, useBalance, usePriceHistory, usePrices } from "./prices.ts";
+export { everOwned, type OwnerIn, useOwnerIn } from "./owners.ts";
 export { type Measured, type Registered, useMeasured, useRegistered } from "./readings.ts";
 export type { SlotEnergy, SlotRegisters } from "./slotEnergy.ts";
 export { type DeliveryEvent, type OrderEvent, useDeliveryStory, useOrderStory, useTransactionFacts } from "./story.ts";
 export type { Reading, Told } from "./storyOrder.ts";
+export { ofOwner } from "./tenures.ts";
 export { useUnsold, type Unsold } from "./unsold.ts";
 export { hasAnyPower, type Power, type Powers, useNoticeSlots, usePowers, useSchedule } from "./powers.ts";
 export { isLocalChain, openZone, useFormat, useZone, type Zone } from "./zone.ts";

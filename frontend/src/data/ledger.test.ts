@@ -13,13 +13,13 @@ const chain = (...events: [string, Record<string, unknown>][]) =>
 describe("ledger: what the events add up to", () => {
   it("listens to events that exist, each once, and not to readings", () => {
     const names = LEDGER_EVENTS.map((event) => event.name);
-    expect(names).to.have.length(24);
+    expect(names).to.have.length(25);
     expect(new Set(names).size).to.equal(names.length);
     expect(names).to.not.include("ReadingAccepted");
   });
 
   it("follows a meter through its owners; a new owner starts without a trader", () => {
-    const { meters } = foldLedger(
+    const { meters, tenures } = foldLedger(
       chain(
         ["MeterRegistered", { meterId: 1, owner: A, kind: 4, maxPowerW: 8_000 }],
         ["TraderSet", { meterId: 1, trader: B }],
@@ -28,6 +28,10 @@ describe("ledger: what the events add up to", () => {
       ),
     );
     expect(meters.get(1)).to.deep.equal({ id: 1, owner: B, trader: ZERO, kind: 4, maxPowerW: 8_000, active: false });
+    expect(tenures.get(1)).to.deep.equal([
+      { owner: A, sinceBlock: 1n },
+      { owner: B, sinceBlock: 4n },
+    ]);
   });
 
   it("forgets a listing that was taken back", () => {
@@ -129,10 +133,13 @@ describe("ledger: what the events add up to", () => {
           ...placed,
           ["SlotCleared", { slot: 70, price: 180_000n, gridFee: 20_000n, volume: 60n }],
           ["OrderSettled", { orderId: id, filled: 60, energy: 50, money: 9_000n, fee: 0n, penalty: 1_000n }],
-          ["SlotFinalized", { slot: 70, delivered: 50n }],
+          ["SlotFinalized", { slot: 70, delivered: 50n, penalties: 1_000n, gridFee: 1_000n }],
+          ["SlotClosed", { slot: 70, dust: 2n }],
         ),
       );
       expect(auctions.get(70)).to.deep.include({ cleared: { price: 180_000n, volume: 60n }, delivered: 50n });
+      expect(auctions.get(70)?.fee).to.deep.include({ amount: 1_000n, inBlock: 5n });
+      expect(auctions.get(70)?.dust).to.deep.include({ amount: 2n, inBlock: 6n });
       expect(orders.get(id)?.settled).to.deep.equal({
         ...{ filled: 60n, energy: 50n, money: 9_000n, fee: 0n, penalty: 1_000n },
         inBlock: 4n,
@@ -194,12 +201,12 @@ describe("ledger: what the events add up to", () => {
       const [order] = ledger.orders.values();
       const fields = [ledger, meter, listing, delivery, auction, order].map((each) => Object.keys(each!).sort().join());
       expect([LEDGER_SHAPE, ...fields]).to.deep.equal([
-        2,
-        "auctions,certificates,deliveries,held,listings,meters,moves,orders,times",
+        3,
+        "auctions,certificates,deliveries,held,listings,meters,moves,orders,tenures,times",
         "active,id,kind,maxPowerW,owner,trader",
         "account,expiresAt,id,meterId,minEnergy,mode,price,remaining",
         "bill,boughtInBlock,buyer,buyerMeterId,bySlot,closedInBlock,deadline,delivered,endedEarly,energy,gridFee,id,listingId,locked,outcome,paid,price,seller,sellerMeterId",
-        "cleared,delivered,feedIn,gridFee,retail,slot",
+        "cleared,delivered,dust,fee,feedIn,gridFee,retail,slot",
         "account,energy,id,locked,meterId,placedInBlock,settled,side,slot,tick",
       ]);
     });

@@ -1,7 +1,7 @@
 import { unpackOrderId } from "@ioe/protocol";
 import { callAuctionAbi, directMarketAbi, energyTokenAbi, meterRegistryAbi, vaultAbi } from "@ioe/protocol/abi";
 import type { GetLogsReturnType } from "viem";
-import type { Ledger, MoneyMove, Outcome } from "./records.ts";
+import type { Credit, Ledger, MoneyMove, Outcome } from "./records.ts";
 
 /**
  * What the events of the markets, the registry's meters, the vault and the certificates add up to. A pure fold over logs
@@ -34,6 +34,7 @@ export const LEDGER_EVENTS = [
     "OrderCancelled",
     "SlotCleared",
     "SlotFinalized",
+    "SlotClosed",
     "OrderSettled",
   ]),
   ...pick(vaultAbi, ["Deposited", "Withdrawn"]),
@@ -51,13 +52,15 @@ export type {
   MoneyMove,
   OrderRecord,
   Outcome,
+  Tenure,
 } from "./records.ts";
 
 /** Raise it when a record's fields change: browsers keep ledgers between visits. */
-export const LEDGER_SHAPE = 2;
+export const LEDGER_SHAPE = 3;
 
 /** Events whose time somebody may want to see: nothing else would ask for their blocks. */
 const TIMED: ReadonlySet<LedgerLog["eventName"]> = new Set([
+  "MeterTransferred",
   "Bought",
   "DeliveryClosed",
   "OrderPlaced",
@@ -72,6 +75,7 @@ const OUTCOMES: readonly Outcome[] = ["complete", "short", "nothing"];
 export const EMPTY_LEDGER: Ledger = {
   times: new Map(),
   meters: new Map(),
+  tenures: new Map(),
   listings: new Map(),
   deliveries: new Map(),
   auctions: new Map(),
@@ -132,10 +136,19 @@ const NEW_DELIVERY = {
   bill: undefined,
 } as const;
 
+const NEW_AUCTION = { cleared: undefined, delivered: undefined, fee: undefined, dust: undefined } as const;
+
+const creditOf = (log: LedgerLog, amount: bigint): Credit => ({
+  amount,
+  inBlock: log.blockNumber,
+  transaction: log.transactionHash,
+});
+
 /** Carries a ledger forward by logs, which must be in chain order. The ledger it is given stays as it was. */
 export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger {
   const times = new Map(ledger.times);
   const meters = draft(ledger.meters);
+  const tenures = new Map(ledger.tenures);
   const listings = draft(ledger.listings);
   const deliveries = draft(ledger.deliveries);
   const auctions = draft(ledger.auctions);
@@ -162,11 +175,15 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
       case "MeterRegistered": {
         const { meterId, owner, kind, maxPowerW } = log.args;
         meters.map.set(meterId, { id: meterId, owner, trader: ZERO, kind, maxPowerW, active: true });
+        tenures.set(meterId, [{ owner, sinceBlock: log.blockNumber }]);
         break;
       }
-      case "MeterTransferred":
-        meters.change(log.args.meterId, () => ({ owner: log.args.to, trader: ZERO }));
+      case "MeterTransferred": {
+        const { meterId, to: owner } = log.args;
+        meters.change(meterId, () => ({ owner, trader: ZERO }));
+        tenures.set(meterId, [...(tenures.get(meterId) ?? []), { owner, sinceBlock: log.blockNumber }]);
         break;
+      }
       case "TraderSet":
         meters.change(log.args.meterId, () => ({ trader: log.args.trader }));
         break;
@@ -233,7 +250,7 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
       }
       case "SlotOpened": {
         const { slot, feedIn, retail, gridFee } = log.args;
-        auctions.map.set(slot, { slot, feedIn, retail, gridFee, cleared: undefined, delivered: undefined });
+        auctions.map.set(slot, { ...NEW_AUCTION, slot, feedIn, retail, gridFee });
         break;
       }
       case "OrderPlaced": {
@@ -258,7 +275,10 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
         break;
       }
       case "SlotFinalized":
-        auctions.change(log.args.slot, () => ({ delivered: log.args.delivered }));
+        auctions.change(log.args.slot, () => ({ delivered: log.args.delivered, fee: creditOf(log, log.args.gridFee) }));
+        break;
+      case "SlotClosed":
+        auctions.change(log.args.slot, () => ({ dust: creditOf(log, log.args.dust) }));
         break;
       case "OrderSettled": {
         const { orderId, money, fee, penalty } = log.args;
@@ -290,6 +310,7 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
   return {
     times,
     meters: meters.map,
+    tenures,
     listings: listings.map,
     deliveries: deliveries.map,
     auctions: auctions.map,

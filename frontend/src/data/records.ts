@@ -11,6 +11,20 @@ export interface Meter {
   active: boolean;
 }
 
+/** Somebody's time as the owner of a meter: until the next one's. */
+export interface Tenure {
+  owner: Address;
+  /** Block in which it began. */
+  sinceBlock: bigint;
+}
+
+/** Money a market gave to the grid operator or the dust account, base units. */
+export interface Credit {
+  amount: bigint;
+  inBlock: bigint;
+  transaction: Hex;
+}
+
 export type Outcome = "complete" | "short" | "nothing";
 
 export interface DeliveryRecord {
@@ -62,8 +76,11 @@ export interface AuctionRecord {
   /** Price (the seller's) and volume; both zero when nothing matched. */
   cleared: { price: bigint; volume: bigint } | undefined;
   clearedInBlock?: bigint;
-  /** Energy the sellers delivered, once that is known. */
+  /** Energy the sellers delivered, once that is known, and the grid fee for it. */
   delivered: bigint | undefined;
+  fee: Credit | undefined;
+  /** What rounding left when the last order was settled. */
+  dust: Credit | undefined;
 }
 
 /** A listing as far as it is not cancelled. Energy in energy units, price in base units per kWh. */
@@ -92,6 +109,8 @@ export interface Ledger {
   /** Unix seconds of the blocks of trades and moves of money, as far as the node says them along with the logs. */
   times: ReadonlyMap<bigint, number>;
   meters: ReadonlyMap<number, Meter>;
+  /** Meter → its owners, the first one first. */
+  tenures: ReadonlyMap<number, readonly Tenure[]>;
   /** Listings that were not cancelled, in order; sold out and expired ones included. */
   listings: ReadonlyMap<bigint, ListingRecord>;
   deliveries: ReadonlyMap<bigint, DeliveryRecord>;

@@ -44,6 +44,8 @@ export interface Zone {
   unitsPerKWh: bigint;
   token: { symbol: string; name: string; decimals: number; domain: TokenDomain | undefined };
   registryDomain: RegistryDomain;
+  /** Who gets the grid fees of each market, and what its rounding leaves. */
+  receivers: Record<"market" | "auction", { gridOperator: Address; dustAccount: Address }>;
   /** A chain on this machine: its token has a faucet and its accounts are for everybody. */
   isLocal: boolean;
 }
@@ -153,6 +155,10 @@ export async function openZone(deployment: Deployment, locale: string): Promise<
     name,
     decimals,
     tokenDomain,
+    marketOperator,
+    marketDust,
+    auctionOperator,
+    auctionDust,
     head,
   ] = await Promise.all([
     readContract(client, { ...registry, functionName: "slotDuration" }),
@@ -179,6 +185,10 @@ export async function openZone(deployment: Deployment, locale: string): Promise<
       }),
       () => undefined, // a token without permits: deposits go through an approval
     ),
+    readContract(client, { ...market, functionName: "gridOperator" }),
+    readContract(client, { ...market, functionName: "dustAccount" }),
+    readContract(client, { ...auction, functionName: "gridOperator" }),
+    readContract(client, { ...auction, functionName: "dustAccount" }),
     readHead(client),
   ]);
   const unitsPerKWh = BigInt(units);
@@ -206,6 +216,10 @@ export async function openZone(deployment: Deployment, locale: string): Promise<
       unitsPerKWh,
       token: { symbol, name, decimals, domain: tokenDomain },
       registryDomain: registryDomain(deployment.chainId, contracts.MeterRegistry, domain[5]),
+      receivers: {
+        market: { gridOperator: marketOperator, dustAccount: marketDust },
+        auction: { gridOperator: auctionOperator, dustAccount: auctionDust },
+      },
       isLocal,
     },
   };

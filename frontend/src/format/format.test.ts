@@ -29,14 +29,40 @@ describe("format: energy", () => {
 
 describe("format: money and prices", () => {
   it("shows cents, and parts of a cent when there are any", () => {
-    expect(plain(dollars.money(20_000n))).to.equal("0.02 $");
-    expect(plain(dollars.money(20_500n))).to.equal("0.0205 $");
-    expect(plain(dollars.money(1_234_000_000n))).to.equal("1,234.00 $");
-    expect(plain(dollars.money(-20_000n))).to.equal("−0.02 $");
+    for (const money of [dollars.moneyUp, dollars.moneyDown]) {
+      expect(plain(money(20_000n))).to.equal("0.02 $");
+      expect(plain(money(20_500n))).to.equal("0.0205 $");
+      expect(plain(money(1_234_000_000n))).to.equal("1,234.00 $");
+      expect(plain(money(-20_000n))).to.equal("−0.02 $");
+      expect(plain(money(0n))).to.equal("0.00 $");
+    }
+  });
+  it("rounds up what is needed and down what is there, so that what is shown suffices when it does", () => {
+    expect(plain(dollars.moneyUp(16_601n))).to.equal("0.0167 $");
+    expect(plain(dollars.moneyDown(16_699n))).to.equal("0.0166 $");
+    expect(plain(dollars.moneyUp(16_600n))).to.equal("0.0166 $");
+    expect(plain(dollars.moneyDown(16_600n))).to.equal("0.0166 $");
+    expect(plain(dollars.moneyUp(999_999n))).to.equal("1.00 $");
+    expect(plain(dollars.moneyDown(999_999n))).to.equal("0.9999 $");
+    expect(plain(bench.moneyUp(1_000_000_000_000_000_001n))).to.equal("1.0001 DAI");
+    expect(plain(bench.moneyDown(1_999_999_999_999_999_999n))).to.equal("1.9999 DAI");
+  });
+  it("takes a loss for a cost: more of it is less", () => {
+    expect(plain(dollars.moneyDown(-16_601n))).to.equal("−0.0167 $");
+    expect(plain(dollars.moneyUp(-16_699n))).to.equal("−0.0166 $");
+    expect(plain(dollars.moneySigned(-16_601n))).to.equal("−0.0167 $");
+    expect(plain(dollars.moneySigned(16_699n))).to.equal("+0.0166 $");
   });
   it("never shows zero for money that is there", () => {
-    expect(plain(dollars.money(1n))).to.equal("< 0.0001 $");
-    expect(plain(dollars.money(0n))).to.equal("0.00 $");
+    expect(plain(dollars.moneyDown(1n))).to.equal("< 0.0001 $");
+    expect(plain(dollars.moneyUp(1n))).to.equal("0.0001 $");
+    expect(plain(dollars.moneyDown(-1n))).to.equal("−0.0001 $");
+  });
+  it("shows a balance that can be typed in as it is shown", () => {
+    for (const free of [16_699n, 20_000n, 1_999_999n]) {
+      const typed = parseInput(plain(dollars.moneyDown(free)).replace(" $", ""), 6);
+      expect(typed.value! <= free, String(free)).to.equal(true);
+    }
   });
   it("gives every digit to a file", () => expect(dollars.moneyExact(20_000_001n)).to.equal("20.000001"));
   it("keeps the digits of a column, so that its lines add up", () => {

@@ -29,8 +29,10 @@ export interface Format {
   readonly count: (count: number) => string;
   /** "4,820 W", from 10 kW on "12.4 kW". */
   power(watts: number): string;
-  /** "0.02 $": two to four digits; never "0" for an amount above zero. */
-  money(base: bigint): string;
+  /** "0.02 $": two to four digits, rounded up: what is paid, set aside or needed. Whoever has as much has enough. */
+  readonly moneyUp: (base: bigint) => string;
+  /** The same rounded down, but never to "0" for more than that: what somebody has or gets. It is there to be spent. */
+  readonly moneyDown: (base: bigint) => string;
   /** "0.020000": six digits, or all the token has if fewer, without the currency: columns of it add up to the eye. */
   moneyFixed(base: bigint): string;
   /** "+0.02 $" for what came, "−0.02 $" for what went. */
@@ -113,14 +115,18 @@ export function createFormat(units: Units): Format {
   const kWh = (energy: bigint | number) => formatDecimal(BigInt(energy), kWhDecimals) as Exact;
   const priceNumber = (base: bigint) => signed(priceText.format(formatDecimal(base, priceDecimals) as Exact));
 
-  const money = (base: bigint) => {
-    const size = base < 0n ? -base : base;
-    const sign = base < 0n ? MINUS : "";
-    if (size > 0n && size < smallestShown) {
-      return `${sign}<${NBSP}${moneyNumber.format(formatDecimal(smallestShown, units.moneyDecimals) as Exact)}${NBSP}${units.moneySign}`;
-    }
-    return `${sign}${moneyNumber.format(formatDecimal(size, units.moneyDecimals) as Exact)}${NBSP}${units.moneySign}`;
+  const floor = (base: bigint) => {
+    const rest = base % smallestShown;
+    return base - rest - (rest < 0n ? smallestShown : 0n);
   };
+  const money = (base: bigint, rounded: bigint) => {
+    const isTiny = rounded === 0n && base !== 0n;
+    const size = isTiny ? smallestShown : rounded < 0n ? -rounded : rounded;
+    const digits = moneyNumber.format(formatDecimal(size, units.moneyDecimals) as Exact);
+    return `${base < 0n ? MINUS : ""}${isTiny ? `<${NBSP}` : ""}${digits}${NBSP}${units.moneySign}`;
+  };
+  const moneyUp = (base: bigint) => money(base, -floor(-base));
+  const moneyDown = (base: bigint) => money(base, floor(base));
 
   return {
     units,
@@ -130,8 +136,9 @@ export function createFormat(units: Units): Format {
     count: (count) => whole.format(count),
     power: (w) =>
       signed(Math.abs(w) < 10_000 ? `${whole.format(w)}${NBSP}W` : `${kilowatts.format(w / 1000)}${NBSP}kW`),
-    money,
-    moneySigned: (base) => `${base > 0n ? "+" : ""}${money(base)}`,
+    moneyUp,
+    moneyDown,
+    moneySigned: (base) => `${base > 0n ? "+" : ""}${moneyDown(base)}`,
     moneyFixed: (base) => signed(moneyFixedNumber.format(formatDecimal(base, units.moneyDecimals) as Exact)),
     moneyExact: (base) => formatDecimal(base, units.moneyDecimals),
     typedMoney: (base) => typed(base, units.moneyDecimals),

@@ -40,14 +40,14 @@ function figuresOf(delivery: DeliveryRecord, format: Format): Figure[] {
     },
     { label: words.missing, value: missing > 0n ? format.energyFixed(missing) : words.nothing },
     bill
-      ? { label: words.cost, value: format.money(bill.cost), note: words.ofLocked(format.money(locked)) }
-      : { label: words.locked, value: format.money(locked) },
+      ? { label: words.cost, value: format.moneyUp(bill.cost), note: words.ofLocked(format.moneyUp(locked)) }
+      : { label: words.locked, value: format.moneyUp(locked) },
     {
       label: words.seller,
-      value: format.money(paid),
-      note: bill && words.gridFee(format.money(bill.gridFee)),
+      value: format.moneyDown(paid),
+      note: bill && words.gridFee(format.moneyUp(bill.gridFee)),
     },
-    { label: words.refund, value: bill ? format.money(bill.refund) : words.notYet },
+    { label: words.refund, value: bill ? format.moneyDown(bill.refund) : words.notYet },
     { label: words.price, value: format.price(delivery.price) },
   ];
 }
@@ -61,9 +61,9 @@ function say(
   const words = text.deliveries.story;
   switch (event.eventName) {
     case "Bought":
-      return words.bought(format.energy(energy), format.money(event.args.locked));
+      return words.bought(format.energy(energy), format.moneyUp(event.args.locked));
     case "DeliveryProgress":
-      return words.progress(format.energy(event.args.delivered), format.money(event.args.paid));
+      return words.progress(format.energy(event.args.delivered), format.moneyDown(event.args.paid));
     case "DeliveryEnding":
       return words.endingBy(name(event.args.by));
     case "DeliveryClosed": {
@@ -74,7 +74,12 @@ function say(
     }
     case "DeliveryBilled": {
       const { cost, sellerPaid, gridFee, refund } = event.args;
-      return words.billed(format.money(cost), format.money(sellerPaid), format.money(gridFee), format.money(refund));
+      return words.billed(
+        format.moneyUp(cost),
+        format.moneyDown(sellerPaid),
+        format.moneyUp(gridFee),
+        format.moneyDown(refund),
+      );
     }
   }
 }

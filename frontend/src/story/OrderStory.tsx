@@ -32,26 +32,28 @@ export function OrderStory(props: { order: OrderRecord; slotName: string; onClos
 
 function figuresOf({ side, energy, locked, settled }: OrderRecord, limit: string, format: Format): Figure[] {
   const words = text.auction.story;
+  const [pays, gets] = [format.moneyUp, format.moneyDown];
+  const isBid = side === "bid";
   const order = { label: words.ordered, value: format.energy(energy), note: words.limit(limit) };
-  const aside = { label: words.locked, value: format.money(locked) };
+  const aside = { label: words.locked, value: pays(locked) };
   if (!settled) return [order, aside];
   const { filled, energy: delivered, money, penalty } = settled;
   const missing = filled - delivered;
   return [
     order,
     { label: words.filled, value: format.energy(filled) },
-    { label: side === "bid" ? words.received : words.delivered, value: format.energyFixed(delivered) },
+    { label: isBid ? words.received : words.delivered, value: format.energyFixed(delivered) },
     {
       label: text.deliveries.story.missing,
       value: missing > 0n ? format.energy(missing) : text.deliveries.story.nothing,
     },
-    { label: side === "bid" ? words.paid : words.earned, value: format.money(money) },
-    { label: side === "bid" ? words.compensation : words.penalty, value: format.money(penalty) },
+    isBid ? { label: words.paid, value: pays(money) } : { label: words.earned, value: gets(money) },
+    isBid ? { label: words.compensation, value: gets(penalty) } : { label: words.penalty, value: pays(penalty) },
     aside,
     {
       label: words.back,
-      value: format.money(side === "bid" ? locked - money + penalty : locked - penalty),
-      note: side === "bid" ? words.backBid : words.backAsk,
+      value: gets(isBid ? locked - money + penalty : locked - penalty),
+      note: isBid ? words.backBid : words.backAsk,
     },
   ];
 }
@@ -60,7 +62,7 @@ function say(event: OrderEvent, { side }: OrderRecord, limit: string, format: Fo
   const words = text.auction.story;
   switch (event.eventName) {
     case "OrderPlaced":
-      return words.placed(format.energy(event.args.energy), limit, format.money(event.args.locked));
+      return words.placed(format.energy(event.args.energy), limit, format.moneyUp(event.args.locked));
     case "OrderCancelled":
       return words.cancelled;
     case "SlotCleared":
@@ -72,8 +74,10 @@ function say(event: OrderEvent, { side }: OrderRecord, limit: string, format: Fo
     case "OrderSettled": {
       const { filled, energy, money, penalty } = event.args;
       if (filled === 0) return words.settledNothing;
-      const sentence = side === "bid" ? words.settledBid : words.settledAsk;
-      return sentence(format.energy(energy), format.energy(filled), format.money(money), format.money(penalty));
+      const [got, of] = [format.energy(energy), format.energy(filled)];
+      return side === "bid"
+        ? words.settledBid(got, of, format.moneyUp(money), format.moneyDown(penalty))
+        : words.settledAsk(got, of, format.moneyDown(money), format.moneyUp(penalty));
     }
   }
 }

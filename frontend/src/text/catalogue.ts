@@ -19,7 +19,8 @@ export interface Explanation {
 /** The error's arguments by their names in the ABI, read as what they are. */
 export interface ErrorArgs {
   energy(name: string): string;
-  money(name: string): string;
+  moneyUp(name: string): string;
+  moneyDown(name: string): string;
   price(name: string): string;
   time(name: string): string;
   id(name: string): string;
@@ -75,6 +76,7 @@ export type Reason =
   | { code: "notAllowed" }
   | { code: "wait"; seconds: number }
   | { code: "alreadyAnnounced" }
+  | { code: "announceAgain" }
   | { code: "codeMissing" }
   | { code: "codeInvalid" }
   | { code: "priceOffStep"; step: bigint }

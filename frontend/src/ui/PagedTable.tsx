@@ -1,5 +1,5 @@
 import { type ComponentProps, useState } from "react";
-import { Button } from "./Button.tsx";
+import { Pager } from "./Pager.tsx";
 import { Table } from "./Table.tsx";
 
 interface Words {
@@ -27,19 +27,9 @@ export function PagedTable<Row>({ size, words, count, rows, ...table }: Props<Ro
   return (
     <>
       <Table {...table} rows={shown} />
-      {last > 0 && (
-        <nav aria-label={words.label} className="mt-3 flex items-center justify-between gap-3 print:hidden">
-          <Button variant="secondary" off={page === 0} onClick={() => setChosen(page - 1)} data-testid="pager-back">
-            {words.back}
-          </Button>
-          <p className="text-sm text-muted" aria-live="polite" data-testid="pager-range">
-            {words.range(count(from + 1), count(from + shown.length), count(rows.length))}
-          </p>
-          <Button variant="secondary" off={page === last} onClick={() => setChosen(page + 1)} data-testid="pager-next">
-            {words.next}
-          </Button>
-        </nav>
-      )}
+      <Pager words={words} page={page} last={last} onPage={setChosen}>
+        {words.range(count(from + 1), count(from + shown.length), count(rows.length))}
+      </Pager>
     </>
   );
 }

@@ -24,7 +24,7 @@ export function AccountButton() {
         <span className="block max-w-40 truncate leading-tight sm:max-w-none">{nameOf(session.account)}</span>
         <span className="block text-xs leading-tight font-normal text-muted">
           <span className="sr-only">{text.wallets.free}: </span>
-          {funds ? format.money(funds.free) : "…"}
+          {funds ? format.moneyDown(funds.free) : "…"}
         </span>
       </span>
     </Button>

@@ -15,11 +15,14 @@ import {
   ContractFunctionRevertedError,
   encodeErrorResult,
   type Hex,
+  HttpRequestError,
+  InternalRpcError,
+  UnknownBundleIdError,
   UserRejectedRequestError,
 } from "viem";
 import { createFormat } from "../format/index.ts";
 import { en } from "../text/en/index.ts";
-import { ERROR_ABI, explain, explainRevert } from "./explain.ts";
+import { ERROR_ABI, explain, explainRevert, isForgotten, isUnanswered } from "./explain.ts";
 
 const format = createFormat({ unitsPerKWh: 1_000n, moneyDecimals: 6, moneySign: "$" });
 const plain = (text: string | undefined) => text?.replaceAll("\u00a0", " ");
@@ -92,5 +95,12 @@ describe("explain", () => {
   it("tells an empty fee balance and a wallet of another chain apart", () => {
     expect(explain(new Error("sender doesn't have enough funds to send tx"), format).sentence).to.contain("fee");
     expect(explain(new Error("Nonce too high. Expected nonce to be 2"), format).advice).to.contain("wallet");
+  });
+  it("tells a node that does not answer, and a wallet that knows nothing any more, from an answer", () => {
+    const busy = new HttpRequestError({ url: "http://node", status: 429 });
+    expect(isUnanswered(new Error("call", { cause: busy }))).to.equal(true);
+    expect(isUnanswered(reverted("InsufficientBalance", [`0x${"11".repeat(20)}`, 2n, 1n]))).to.equal(false);
+    expect(isForgotten(new UnknownBundleIdError(new Error("id")))).to.equal(true);
+    for (const passing of [busy, new InternalRpcError(new Error("busy"))]) expect(isForgotten(passing)).to.equal(false);
   });
 });

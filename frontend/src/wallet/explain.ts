@@ -38,7 +38,8 @@ function argsOf(names: readonly string[], values: readonly unknown[], format: Fo
   const integer = (name: string) => BigInt(raw(name) as bigint | number);
   return {
     energy: (name) => format.energy(integer(name)),
-    money: (name) => format.money(integer(name)),
+    moneyUp: (name) => format.moneyUp(integer(name)),
+    moneyDown: (name) => format.moneyDown(integer(name)),
     price: (name) => format.price(integer(name)),
     time: (name) => format.timeWithSeconds(Number(integer(name))),
     id: (name) => String(raw(name)),
@@ -60,10 +61,25 @@ const REJECTED = 4001;
 const NONCE = /nonce (too (low|high)|.*(mismatch|expected))/i;
 const NO_FEES = /insufficient funds|doesn't have enough funds|exceeds the balance of the account/i;
 
-/** What went wrong with a transaction or a signature, in plain words. */
-export function explain(error: unknown, format: Format): Failure {
+/** An error, and what caused it. */
+function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = [];
   for (let at = error; at && !causes.includes(at); at = (at as { cause?: unknown }).cause) causes.push(at);
+  return causes;
+}
+
+const hasName = (error: unknown, name: RegExp) => causesOf(error).some((cause) => name.test((cause as Error).name));
+
+/** The node could not be asked: that says nothing about what it was asked. */
+export const isUnanswered = (error: unknown) => hasName(error, /^(HttpRequestError|TimeoutError|SocketClosedError)$/);
+
+/** The wallet cannot say what became of calls that it carries out as one. */
+export const isForgotten = (error: unknown) =>
+  hasName(error, /^(UnknownBundleIdError|UnsupportedProviderMethodError|MethodNot(Found|Supported)RpcError)$/);
+
+/** What went wrong with a transaction or a signature, in plain words. */
+export function explain(error: unknown, format: Format): Failure {
+  const causes = causesOf(error);
   const messages = causes.map((cause) => (cause as Error).message ?? "").join("\n");
 
   if (causes.some((cause) => (cause as { code?: number }).code === REJECTED)) {
@@ -78,9 +94,7 @@ export function explain(error: unknown, format: Format): Failure {
   }
   if (NO_FEES.test(messages)) return { rejected: false, ...text.failure.noFees };
   if (NONCE.test(messages)) return { rejected: false, ...text.failure.nonce };
-  if (causes.some((cause) => /^(HttpRequestError|TimeoutError|SocketClosedError)$/.test((cause as Error).name))) {
-    return { rejected: false, ...text.failure.noAnswer };
-  }
+  if (isUnanswered(error)) return { rejected: false, ...text.failure.noAnswer };
   const known = causes.find((cause) => cause instanceof BaseError);
   return {
     rejected: false,

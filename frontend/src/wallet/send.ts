@@ -1,18 +1,12 @@
 import type { Address } from "@ioe/protocol";
-import type { Abi, ContractFunctionArgs, ContractFunctionName, Hex, ReplacementReason, TransactionReceipt } from "viem";
-import {
-  call as callNode,
-  getTransaction,
-  estimateContractGas,
-  simulateContract,
-  waitForTransactionReceipt,
-  writeContract,
-} from "viem/actions";
+import type { Abi, ContractFunctionArgs, ContractFunctionName, Hex, TransactionReceipt } from "viem";
+import { call as callNode, getTransaction, estimateContractGas, simulateContract, writeContract } from "viem/actions";
 import { type Config, useConfig } from "wagmi";
 import { getConnectorClient, switchChain } from "wagmi/actions";
 import { type ChainFeed, useFeed } from "../data/index.ts";
 import { text } from "../text/index.ts";
-import { ERROR_ABI, explain, type Failure } from "./explain.ts";
+import { ERROR_ABI, explain, type Failure, isUnanswered } from "./explain.ts";
+import { untilMined } from "./outcome.ts";
 import { networkOf, useSession } from "./session.ts";
 import { type Change, openTransactions, theTransactions } from "./transactions.ts";
 
@@ -97,15 +91,9 @@ async function finish(
   move: (change: Change) => void,
   askWhy: (block: bigint) => Promise<void>,
 ): Promise<Sent> {
-  let replacement: ReplacementReason | undefined;
-  const receipt: TransactionReceipt = await waitForTransactionReceipt(zone.client, {
-    hash,
-    timeout: 0, // as long as it takes: the page shows that it waits
-    onReplaced: ({ reason }) => (replacement = reason),
-  });
+  const { receipt, replaced } = await untilMined(zone.client, hash);
   await head.look();
-  // Sped up in the wallet it is still the same call; anything else is not.
-  if (replacement === "cancelled" || replacement === "replaced") {
+  if (replaced) {
     move({ state: "replaced", hash: receipt.transactionHash });
     return { failure: { rejected: true, sentence: text.transaction.replaced } };
   }
@@ -113,7 +101,9 @@ async function finish(
     move({ state: "confirmed", hash: receipt.transactionHash });
     return { receipt };
   }
-  await askWhy(receipt.blockNumber);
+  await askWhy(receipt.blockNumber).catch((error: unknown) => {
+    if (!isUnanswered(error)) throw error;
+  });
   throw new Error(text.failure.changedMeanwhile);
 }
 

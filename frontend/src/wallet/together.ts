@@ -1,25 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import type { Address } from "@ioe/protocol";
-import {
-  getCapabilities,
-  getTransactionReceipt,
-  sendCalls,
-  simulateBlocks,
-  simulateContract,
-  waitForCallsStatus,
-} from "viem/actions";
+import { getCapabilities, sendCalls, simulateBlocks, simulateContract, waitForCallsStatus } from "viem/actions";
 import { type Config, useConfig, useConnection } from "wagmi";
 import { type ChainFeed, useFeed, useZone, type Zone } from "../data/index.ts";
 import { text } from "../text/index.ts";
+import { isForgotten } from "./explain.ts";
+import { untilAnswered, untilMined } from "./outcome.ts";
 import { type Call, failed, type Sent, walletOf, withErrors } from "./send.ts";
 import { useSession } from "./session.ts";
 import { type Change, theTransactions } from "./transactions.ts";
 
 /** Several calls as one (EIP-5792): with one confirmation all of them happen, or none. */
-
-/** As long as it takes: the page shows that it waits, and goes on waiting after a reload. */
-const A_DAY_MS = 86_400_000;
 
 /** Whether the wallet carries out several calls as one; undefined while it is being asked. */
 function useIsAtomic(): boolean | undefined {
@@ -68,17 +60,27 @@ async function conclude(
   move: (change: Change) => void,
 ): Promise<Sent> {
   watched.add(batch);
-  const wallet = await walletOf(config, feed.zone, account);
-  const { status, receipts } = await waitForCallsStatus(wallet, {
-    id: batch,
-    timeout: A_DAY_MS,
-    pollingInterval: feed.zone.client.pollingInterval,
-  });
+  const ask = async () =>
+    waitForCallsStatus(await walletOf(config, feed.zone, account), {
+      id: batch,
+      timeout: 0, // as long as it takes: the page shows that it waits, and goes on waiting after a reload
+      pollingInterval: feed.zone.client.pollingInterval,
+    });
+  let answer;
+  try {
+    answer = await untilAnswered(ask, { isAnswer: isForgotten });
+  } catch {
+    const sentence = text.transaction.forgotten;
+    move({ state: "lost", sentence });
+    return { failure: { rejected: false, sentence } };
+  }
+  const { status, receipts } = answer;
   await feed.head.look();
   const hash = receipts?.at(-1)?.transactionHash;
   if (status !== "success" || !hash) throw new Error(text.failure.changedMeanwhile);
   move({ state: "confirmed", hash });
-  return { receipt: await getTransactionReceipt(feed.zone.client, { hash }) };
+  const { receipt } = await untilMined(feed.zone.client, hash);
+  return { receipt };
 }
 
 /** @returns a function that sends calls as one, undefined where the wallet cannot do that. */

@@ -34,12 +34,35 @@ describe("transactions", () => {
     move({ state: "confirmed" });
     expect(createTransactions(shelf, "world").get()).to.deep.equal([]);
   });
-  it("gives every transaction a number of its own, restored ones included", () => {
+  it("have ids of their own, restored ones and those of another page included", () => {
     const shelf = storage();
-    createTransactions(shelf, "world").track("a")({ state: "pending", hash: HASH });
+    const [one, other] = [createTransactions(shelf, "world"), createTransactions(shelf, "world")];
+    one.track("a")({ state: "pending", hash: HASH });
+    other.track("b")({ state: "pending", hash: HASH });
     const list = createTransactions(shelf, "world");
-    list.track("b");
-    expect(new Set(list.get().map(({ id }) => id)).size).to.equal(2);
+    list.track("c");
+    expect(new Set(list.get().map(({ id }) => id)).size).to.equal(3);
+  });
+  it("stay kept whatever another page does meanwhile", () => {
+    const shelf = storage();
+    const titles = () =>
+      createTransactions(shelf, "world")
+        .get()
+        .map(({ title }) => title);
+    const [one, other] = [createTransactions(shelf, "world"), createTransactions(shelf, "world")];
+    const buy = one.track("Buy 2 kWh");
+    buy({ state: "signing" });
+    const late = createTransactions(shelf, "world"); // takes what is being signed for lost
+    buy({ state: "pending", hash: HASH });
+    const sell = other.track("Sell");
+    sell({ state: "pending", hash: HASH });
+    late.track("Withdraw")({ state: "pending", hash: HASH });
+    late.dismiss(late.get()[0]!.id);
+    expect(titles()).to.deep.equal(["Buy 2 kWh", "Sell", "Withdraw"]);
+    sell({ state: "confirmed" });
+    expect(titles()).to.deep.equal(["Buy 2 kWh", "Withdraw"]);
+    buy({ state: "confirmed" });
+    expect(titles()).to.deep.equal(["Withdraw"]);
   });
   it("survives what another version wrote", () => {
     const shelf = storage();

@@ -52,8 +52,8 @@ export function newsOf(ledger: Ledger, account: string, fills: ReadonlyMap<bigin
       const [energy, ordered] = [format.energy(delivery.delivered), format.energy(delivery.energy)];
       if (isShort) return (buys ? text.notices.short : text.notices.soldShort)(energy, ordered);
       return buys
-        ? text.notices.delivered(energy, format.money(cost))
-        : text.notices.paid(energy, format.money(sellerPaid));
+        ? text.notices.delivered(energy, format.moneyUp(cost))
+        : text.notices.paid(energy, format.moneyDown(sellerPaid));
     });
   }
   return news.sort((a, b) => (a.block < b.block ? 1 : a.block > b.block ? -1 : 0)).slice(0, MOST);
@@ -65,10 +65,10 @@ function saySettled({ side, settled }: OrderRecord, format: Format): string {
   const [delivered, accepted] = [format.energy(energy), format.energy(filled)];
   if (side === "ask") {
     return energy < filled
-      ? words.shortAsk(delivered, accepted, format.money(penalty))
-      : words.settledAsk(delivered, format.money(money));
+      ? words.shortAsk(delivered, accepted, format.moneyUp(penalty))
+      : words.settledAsk(delivered, format.moneyDown(money));
   }
-  return energy < filled ? words.shortBid(delivered, accepted) : words.settledBid(delivered, format.money(money));
+  return energy < filled ? words.shortBid(delivered, accepted) : words.settledBid(delivered, format.moneyUp(money));
 }
 
 /** Which news somebody has seen. At the first visit everything that was there counts as seen. */

@@ -20,7 +20,9 @@ export function Auction() {
   // A slot that runs already takes no orders: its result is further down.
   const slot = chosen > current ? chosen : firstSlot(now, current, zone);
   if (slot !== chosen) setChosen(slot);
-  const [amended, setAmended] = useState<OrderRecord>();
+  const [form, setForm] = useState<{ amended?: OrderRecord; revision: number }>({ revision: 0 });
+  /** Also when the same order is to be changed again. */
+  const fillIn = (amended?: OrderRecord) => setForm(({ revision }) => ({ amended, revision: revision + 1 }));
   const [curving, setCurving] = useState(false);
   const book = useBook(slot);
   const orders = useMyOrders(session.account);
@@ -39,19 +41,23 @@ export function Auction() {
         <SlotsCard className="lg:col-span-5" slot={slot} onChoose={setChosen} />
         <BookCard className="lg:col-span-3" slot={slot} book={book} orders={orders} />
         <OrderCard
-          key={String(amended?.id)}
+          key={form.revision}
           className="lg:col-span-2"
           slot={slot}
           book={book}
           orders={orders}
-          amended={amended}
+          amended={form.amended}
+          onAmended={() => setForm(({ revision }) => ({ revision }))}
+          onLeave={() => fillIn()}
+          // Whoever asked for the form anew goes on there, with the keyboard as well.
+          autoFocus={form.revision > 0}
         />
         <OrdersCard
           className="lg:col-span-5"
           orders={orders}
           onAmend={(order) => {
             setChosen(order.slot);
-            setAmended(order);
+            fillIn(order);
           }}
         />
         <ResultsCard className="lg:col-span-5" orders={orders} />

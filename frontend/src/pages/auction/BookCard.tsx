@@ -1,9 +1,11 @@
 import type { OrderSide } from "@ioe/protocol";
-import { type Book, levelOf, type OrderRecord, tickPrice, useFormat, useNow, useZone } from "../../data/index.ts";
+import { useState } from "react";
+import { type Book, type OrderRecord, tickPrice, useFormat, useNow, useZone } from "../../data/index.ts";
 import { text } from "../../text/index.ts";
-import { Card, CardTitle, Empty, Skeleton, Stat } from "../../ui/index.ts";
+import { Card, CardTitle, Details, Empty, Pager, Skeleton, Stat } from "../../ui/index.ts";
 import { BookChart, Sample } from "./BookChart.tsx";
 import { cross, totalOf } from "./book.ts";
+import { levelOf } from "./limit.ts";
 import { gateOf } from "./slots.ts";
 import { useSlotTime } from "./useSlotTime.ts";
 
@@ -34,15 +36,20 @@ export function BookCard({ slot, book, orders, className }: Props) {
   const words = text.auction.book;
   const when = time.range(slot);
   const isCleared = book?.status === "cleared" || book?.status === "finalized";
+  const isVoid = book?.status === "void";
+  const bounds = book && { lowest: book.feedInTick, highest: book.retailTick - book.feeTicks };
+  // Where nobody asked for the price in time, there is none, whatever the orders would have come to.
+  const crossing = book && bounds && !isVoid ? cross(book, bounds) : undefined;
+  const noMatch = isVoid ? words.noPrice : isCleared ? words.noMatchFinal : words.noMatch;
   const state = isCleared
-    ? words.cleared
-    : book?.status === "void"
+    ? crossing
+      ? words.cleared
+      : words.unmatched
+    : isVoid
       ? words.void
       : now < gateOf(slot, zone)
         ? words.open
         : words.gateClosed;
-  const bounds = book && { lowest: book.feedInTick, highest: book.retailTick - book.feeTicks };
-  const crossing = book && bounds && cross(book, bounds);
   const price = (tick: number) => tickPrice(zone, tick);
   const fee = BigInt(book?.feeTicks ?? 0) * zone.tickSize;
   const inSlot = orders?.filter((order) => order.slot === slot) ?? [];
@@ -58,7 +65,7 @@ export function BookCard({ slot, book, orders, className }: Props) {
       <dl className="mb-4 grid grid-cols-3 gap-3">
         <Stat
           label={words.sellersGet}
-          note={crossing ? format.priceUnit : book ? words.noMatch : text.nbsp}
+          note={crossing ? format.priceUnit : book ? noMatch : text.nbsp}
           testId="auction-price"
         >
           {figure(crossing && format.priceNumber(price(crossing.priceTick)))}
@@ -66,7 +73,7 @@ export function BookCard({ slot, book, orders, className }: Props) {
         <Stat label={words.buyersPay} note={book ? words.withFee(format.priceNumber(fee)) : text.nbsp}>
           {figure(crossing && format.priceNumber(price(crossing.priceTick) + fee))}
         </Stat>
-        <Stat label={words.volume} note={isCleared ? text.nbsp : words.ifNow} testId="auction-volume">
+        <Stat label={words.volume} note={isCleared || isVoid ? text.nbsp : words.ifNow} testId="auction-volume">
           {figure(crossing && format.energy(crossing.volume))}
         </Stat>
       </dl>
@@ -89,9 +96,7 @@ export function BookCard({ slot, book, orders, className }: Props) {
               when,
               format.energy(totalOf(book.asks)),
               format.energy(totalOf(book.bids)),
-              crossing
-                ? words.match(format.energy(crossing.volume), format.price(price(crossing.priceTick)))
-                : words.noMatch,
+              crossing ? words.match(format.energy(crossing.volume), format.price(price(crossing.priceTick))) : noMatch,
             )}
           />
           <ul className="mt-3 flex flex-wrap gap-x-5 gap-y-1 text-sm" aria-hidden="true">
@@ -113,15 +118,17 @@ export function BookCard({ slot, book, orders, className }: Props) {
           <p className="mt-1 text-xs text-muted">
             {words.axis}, {format.priceUnit}
           </p>
-          <details className="mt-3">
-            <summary className="-mx-1 rounded px-1 py-1 text-sm font-medium text-accent">{words.table}</summary>
+          <Details title={words.table}>
             <BookTable book={book} own={own} />
-          </details>
+          </Details>
         </>
       )}
     </Card>
   );
 }
+
+/** Prices of the table shown at a time. */
+const AT_ONCE = 20;
 
 /** The same as the chart in figures, dearest price first. */
 function BookTable({ book, own }: { book: Book; own: Record<OrderSide, ReadonlyMap<number, bigint>> }) {
@@ -129,37 +136,47 @@ function BookTable({ book, own }: { book: Book; own: Record<OrderSide, ReadonlyM
   const format = useFormat();
   const words = text.auction.book;
   const { column } = words;
+  const [chosen, setChosen] = useState(0);
   const ticks = [...book.bids.keys()].filter((tick) => book.bids[tick] || book.asks[tick]).reverse();
+  const last = Math.max(0, Math.ceil(ticks.length / AT_ONCE) - 1);
+  const page = Math.min(chosen, last);
+  const from = page * AT_ONCE;
+  const shown = ticks.slice(from, from + AT_ONCE);
   const energy = (amount: bigint | undefined) => (amount ? format.energy(amount) : "–");
   const head = "border-b border-line px-2 py-1.5 text-xs font-medium text-muted first:pl-0 last:pr-0";
   const cell = "border-b border-line px-2 py-1.5 text-right font-normal first:pl-0 last:pr-0";
   return (
-    <table className="mt-2 w-full text-sm">
-      <caption className="sr-only">{words.caption}</caption>
-      <thead>
-        <tr>
-          <th scope="col" className={`${head} text-left`}>
-            {column.price}
-          </th>
-          {[column.asks, column.bids, column.yours].map((title) => (
-            <th key={title} scope="col" className={`${head} text-right`}>
-              {title}
+    <>
+      <table className="mt-2 w-full text-sm">
+        <caption className="sr-only">{words.caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col" className={`${head} text-left`}>
+              {column.price}
             </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {ticks.map((tick) => (
-          <tr key={tick}>
-            <th scope="row" className={`${cell} text-left!`}>
-              {format.priceNumber(tickPrice(zone, tick))}
-            </th>
-            <td className={cell}>{energy(book.asks[tick])}</td>
-            <td className={cell}>{energy(book.bids[tick])}</td>
-            <td className={cell}>{energy((own.bid.get(tick) ?? 0n) + (own.ask.get(tick) ?? 0n))}</td>
+            {[column.asks, column.bids, column.yours].map((title) => (
+              <th key={title} scope="col" className={`${head} text-right`}>
+                {title}
+              </th>
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {shown.map((tick) => (
+            <tr key={tick}>
+              <th scope="row" className={`${cell} text-left!`}>
+                {format.priceNumber(tickPrice(zone, tick))}
+              </th>
+              <td className={cell}>{energy(book.asks[tick])}</td>
+              <td className={cell}>{energy(book.bids[tick])}</td>
+              <td className={cell}>{energy((own.bid.get(tick) ?? 0n) + (own.ask.get(tick) ?? 0n))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <Pager words={text.pager} page={page} last={last} onPage={setChosen}>
+        {text.pager.range(format.count(from + 1), format.count(from + shown.length), format.count(ticks.length))}
+      </Pager>
+    </>
   );
 }

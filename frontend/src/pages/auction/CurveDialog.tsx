@@ -15,9 +15,9 @@ import {
 } from "../../data/index.ts";
 import { parseInput } from "../../format/index.ts";
 import { text } from "../../text/index.ts";
-import { Button, Dialog, DialogAction, Stat, TextInput } from "../../ui/index.ts";
-import { ActionButton, call, useSend, useSession } from "../../wallet/index.ts";
-import { curveOrders, curveSlots, validateCurve } from "./curve.ts";
+import { Button, Dialog, DialogAction, Pager, Stat, TextInput } from "../../ui/index.ts";
+import { ActionButton, call, type Sent, useSend, useSession } from "../../wallet/index.ts";
+import { curveBatches, curveOrders, curvePages, curveSlots, validateCurve } from "./curve.ts";
 import { limitsOf } from "./limit.ts";
 import { LimitField, Pledge, SideAndMeter } from "./TermsFields.tsx";
 import { useSlotTime } from "./useSlotTime.ts";
@@ -32,7 +32,7 @@ interface Props {
 
 const sumOf = (amounts: readonly bigint[]) => amounts.reduce((sum, each) => sum + each, 0n);
 
-/** A day's curve: an amount for each of the next slots, at one limit, in one transaction. */
+/** A day's curve: an amount for each of the next slots, at one limit, with as few signatures as can be. */
 export function CurveDialog({ book, orders, onClose }: Props) {
   const zone = useZone();
   const format = useFormat();
@@ -48,7 +48,15 @@ export function CurveDialog({ book, orders, onClose }: Props) {
   const [all, setAll] = useState("");
   const [typed, setTyped] = useState<Record<number, string>>({});
   // Slots that close while the form is open leave it.
-  const open = curveSlots(now, current, zone);
+  const [offered] = useState(() => curveSlots(now, current, zone));
+  const pages = curvePages(offered, now, zone);
+  const open = pages.flatMap((each) => each.slots);
+  const [chosenPage, choosePage] = useState(0);
+  const at = Math.max(
+    0,
+    pages.findIndex(({ number }) => number === chosenPage),
+  );
+  const shown = pages[at]?.slots ?? [];
   const decimals = energyDecimals(zone.unitsPerKWh);
   const slots = open.map((slot) => ({ slot, energy: parseInput(typed[slot] ?? "", decimals) }));
   const chosen = curveOrders(slots);
@@ -78,13 +86,18 @@ export function CurveDialog({ book, orders, onClose }: Props) {
   const filled = sumOf(outcomes.map(({ expected }) => expected?.filled ?? 0n));
 
   async function place() {
-    const sent = await send(
-      words.transaction(chosen.length, format.energy(total)),
-      call(zone.contracts.CallAuction, callAuctionAbi, "placeOrders", [
-        chosen.map(({ slot, energy }) => terms.order(slot, energy)),
-      ]),
-    );
-    if (sent.receipt) onClose();
+    let sent: Sent = {};
+    for (const batch of curveBatches(chosen)) {
+      sent = await send(
+        words.transaction(batch.length, format.energy(sumOf(batch.map(({ energy }) => energy)))),
+        call(zone.contracts.CallAuction, callAuctionAbi, "placeOrders", [
+          batch.map(({ slot, energy }) => terms.order(slot, energy)),
+        ]),
+      );
+      // Those that are in stay in; sent once more, they take their own place.
+      if (!sent.receipt) return sent;
+    }
+    onClose();
     return sent;
   }
 
@@ -112,7 +125,7 @@ export function CurveDialog({ book, orders, onClose }: Props) {
         <fieldset>
           <legend className="mb-1 text-sm font-medium">{words.slots}</legend>
           <div className="grid grid-cols-2 gap-2 sm:grid-cols-3" data-testid="curve-slots">
-            {open.map((slot) => (
+            {shown.map((slot) => (
               <TextInput
                 key={slot}
                 label={time.start(slot)}
@@ -122,12 +135,20 @@ export function CurveDialog({ book, orders, onClose }: Props) {
               />
             ))}
           </div>
+          <Pager
+            words={text.pager}
+            page={at}
+            last={Math.max(0, pages.length - 1)}
+            onPage={(next) => choosePage(pages[next]?.number ?? 0)}
+          >
+            {shown.length > 0 && text.auction.range(time.start(shown[0]!), time.start(shown.at(-1)!))}
+          </Pager>
         </fieldset>
         <dl className="grid grid-cols-2 gap-x-4 rounded-xl bg-sunken p-4">
           <Stat label={text.auction.order.expected} testId="curve-expected">
             {total > 0n ? text.auction.order.expectedFill(format.typedEnergy(filled), format.energy(total)) : "–"}
           </Stat>
-          <Stat label={text.auction.order.locked}>{format.money(locked)}</Stat>
+          <Stat label={text.auction.order.locked}>{format.moneyUp(locked)}</Stat>
         </dl>
         <Pledge terms={terms} worst={locked} />
         <DialogAction>

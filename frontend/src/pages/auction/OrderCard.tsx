@@ -13,8 +13,9 @@ import {
 } from "../../data/index.ts";
 import { parseInput } from "../../format/index.ts";
 import { text } from "../../text/index.ts";
-import { Card, CardTitle, Stat, TextInput } from "../../ui/index.ts";
-import { ActionButton, call, useSend, useSession } from "../../wallet/index.ts";
+import { Button, Card, CardTitle, Stat, TextInput } from "../../ui/index.ts";
+import { ActionButton, type Call, call, type Sent, useSend, useSendTogether, useSession } from "../../wallet/index.ts";
+import { bookWithout, freedBy, mustTakeBack, openOrder } from "./amend.ts";
 import { gateOf } from "./slots.ts";
 import { LimitField, Pledge, SideAndMeter } from "./TermsFields.tsx";
 import { useSlotTime } from "./useSlotTime.ts";
@@ -25,12 +26,17 @@ interface Props {
   slot: number;
   book: Book | undefined;
   orders: readonly OrderRecord[] | undefined;
-  /** An order to start from. */
+  /** The order that is being changed. */
   amended?: OrderRecord;
+  /** It is changed, or taken back: what stands in the form stays. */
+  onAmended: () => void;
+  /** It stays as it is. */
+  onLeave: () => void;
+  autoFocus: boolean;
   className?: string;
 }
 
-export function OrderCard({ slot, book, orders, amended, className }: Props) {
+export function OrderCard({ slot, book, orders, amended, onAmended, onLeave, autoFocus, className }: Props) {
   const zone = useZone();
   const format = useFormat();
   const session = useSession();
@@ -38,14 +44,19 @@ export function OrderCard({ slot, book, orders, amended, className }: Props) {
   const now = useNow();
   const time = useSlotTime();
   const send = useSend();
+  const sendTogether = useSendTogether();
   const words = text.auction.order;
 
   const terms = useTerms(book, amended);
-  const { meter, side, limits, limit, limitPrice, most } = terms;
+  const { meter, side, limits, limit, limitPrice, tick, most } = terms;
   const [energyText, setEnergyText] = useState(() => format.typedEnergy(amended?.energy ?? zone.minOrder));
   const energy = parseInput(energyText, energyDecimals(zone.unitsPerKWh));
   const amount = energy.value ?? 0n;
-  const { locked, replaced, expected } = terms.inSlot(book, amount, orders);
+  const changed = openOrder(amended, orders, now, zone);
+  const next = meter && tick !== undefined ? { slot, meterId: meter.id, side, tick } : undefined;
+  const takenBack = mustTakeBack(changed, next);
+  const { locked, replaced, expected } = terms.inSlot(book && bookWithout(book, takenBack), amount, orders);
+  const before = takenBack ?? replaced;
   const funds = useFunds(meter?.owner);
   const reasons = validateOrder({
     session: session.kind,
@@ -61,28 +72,67 @@ export function OrderCard({ slot, book, orders, amended, className }: Props) {
     limitPrice,
     bounds: limits && { lowest: tickPrice(zone, limits.lowest), highest: tickPrice(zone, limits.highest) },
     due: locked - (replaced?.locked ?? 0n),
-    funds,
+    funds: funds && { ...funds, free: funds.free + freedBy(takenBack, meter?.owner) },
   });
 
-  function place() {
-    const title = side === "bid" ? words.transactionBid : words.transactionAsk;
-    return send(
-      title(format.energy(amount), time.range(slot)),
-      call(zone.contracts.CallAuction, callAuctionAbi, "placeOrders", [[terms.order(slot, amount)]]),
+  async function order() {
+    const title = (side === "bid" ? words.transactionBid : words.transactionAsk)(
+      format.energy(amount),
+      time.range(slot),
     );
+    const place = call(zone.contracts.CallAuction, callAuctionAbi, "placeOrders", [[terms.order(slot, amount)]]);
+    const sent = await (takenBack ? takeBackAndPlace(takenBack, title, place) : send(title, place));
+    if (sent.receipt) onAmended();
+    return sent;
   }
 
-  const sentence = replaced
-    ? side === "bid"
-      ? words.replaceBid
-      : words.replaceAsk
-    : side === "bid"
-      ? words.sentenceBid
-      : words.sentenceAsk;
+  /** In this order, so that no money is set aside for both at any time. */
+  async function takeBackAndPlace(old: OrderRecord, title: string, place: Call): Promise<Sent> {
+    const takeBack = call(zone.contracts.CallAuction, callAuctionAbi, "cancelOrders", [[old.id]]);
+    if (sendTogether) return sendTogether(title, [takeBack, place]);
+    const first = await send(
+      text.auction.mine.cancelTransaction(format.energy(old.energy), time.range(old.slot)),
+      takeBack,
+    );
+    if (!first.receipt) return first;
+    onAmended();
+    const { receipt, failure } = await send(title, place);
+    const advice = [failure?.advice, words.takenBack].filter(Boolean).join(" ");
+    return { receipt, failure: failure && { ...failure, advice } };
+  }
+
+  const sentences = {
+    bid: { place: words.sentenceBid, replace: words.replaceBid, amend: words.amendBid },
+    ask: { place: words.sentenceAsk, replace: words.replaceAsk, amend: words.amendAsk },
+  };
+  const sentence = sentences[side][takenBack ? "amend" : replaced ? "replace" : "place"];
   return (
     <Card className={className} testId="auction-form">
-      <CardTitle note={words.note(time.range(slot))}>{words.title}</CardTitle>
+      <CardTitle
+        note={words.note(time.range(slot))}
+        actions={
+          changed && (
+            <Button variant="quiet" onClick={onLeave} data-testid="auction-leave">
+              {words.leave}
+            </Button>
+          )
+        }
+      >
+        {changed ? words.amendTitle : words.title}
+      </CardTitle>
       <form className="space-y-2" onSubmit={(event) => event.preventDefault()}>
+        {changed && (
+          <p className="text-sm text-muted" data-testid="auction-amended">
+            {words.amended(
+              format.energy(changed.energy),
+              (changed.side === "bid" ? text.auction.mine.atMost : text.auction.mine.atLeast)(
+                format.price(tickPrice(zone, changed.tick)),
+              ),
+              time.range(changed.slot),
+            )}{" "}
+            {takenBack && (sendTogether ? words.amendTogether : words.amendSteps)}
+          </p>
+        )}
         <SideAndMeter terms={terms} id="auction" />
         <TextInput
           label={words.energy}
@@ -90,6 +140,7 @@ export function OrderCard({ slot, book, orders, amended, className }: Props) {
           value={energyText}
           onChange={setEnergyText}
           testId="auction-energy"
+          autoFocus={autoFocus}
           error={energy.kind === "invalid" ? energy.message : undefined}
           hint={meter && words.energyHint(format.energy(zone.minOrder), format.energy(most))}
         />
@@ -108,17 +159,17 @@ export function OrderCard({ slot, book, orders, amended, className }: Props) {
           </Stat>
           <Stat
             label={words.locked}
-            note={replaced ? words.lockedReplaces(format.money(replaced.locked)) : text.nbsp}
+            note={before ? words.lockedReplaces(format.moneyUp(before.locked)) : text.nbsp}
             testId="auction-locked"
           >
-            {format.money(locked)}
+            {format.moneyUp(locked)}
           </Stat>
         </dl>
         <Pledge terms={terms} worst={locked} />
         <ActionButton
           reasons={reasons}
           label={sentence(format.energy(amount), format.price(limitPrice ?? 0n))}
-          onAct={place}
+          onAct={order}
           testId="auction-confirm"
         />
       </form>

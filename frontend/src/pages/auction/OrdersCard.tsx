@@ -45,7 +45,7 @@ export function OrdersCard({ orders, onAmend, className }: Props) {
     const when = time.range(order.slot);
     if (kind === "open") {
       return (
-        <span className="flex justify-end gap-1">
+        <span className="flex justify-end gap-1 wide:max-xl:flex-col wide:max-xl:items-end">
           <Button
             variant="quiet"
             data-testid="auction-amend"
@@ -56,6 +56,7 @@ export function OrdersCard({ orders, onAmend, className }: Props) {
           </Button>
           <Button
             variant="secondary"
+            className="whitespace-nowrap"
             data-testid="auction-cancel"
             aria-label={words.cancelName(format.energy(order.energy), when)}
             onClick={() =>
@@ -124,7 +125,7 @@ export function OrdersCard({ orders, onAmend, className }: Props) {
       number: true,
       cell: (order) => (order.side === "bid" ? words.atMost : words.atLeast)(format.price(tickPrice(zone, order.tick))),
     },
-    { key: "locked", title: words.column.locked, number: true, cell: (order) => format.money(order.locked) },
+    { key: "locked", title: words.column.locked, number: true, cell: (order) => format.moneyUp(order.locked) },
     { key: "state", title: words.column.state, cell: (order) => badge(state(order)) },
     {
       key: "action",

@@ -1,10 +1,18 @@
 import { useState } from "react";
-import { type AuctionRecord, type OrderRecord, useFormat, useLedger, useNow, useZone } from "../../data/index.ts";
+import {
+  type AuctionRecord,
+  type OrderRecord,
+  useFills,
+  useFormat,
+  useLedger,
+  useNow,
+  useZone,
+} from "../../data/index.ts";
 import { HistoryPlace } from "../../history/index.ts";
 import { OrderStory } from "../../story/index.ts";
 import { text } from "../../text/index.ts";
 import { Button, Card, CardTitle, type Column, Empty, PagedTable } from "../../ui/index.ts";
-import { isVoid } from "./state.ts";
+import { isVoid, stateOf } from "./state.ts";
 import { useSlotTime } from "./useSlotTime.ts";
 
 const PAGE = 6;
@@ -24,16 +32,28 @@ export function ResultsCard({ orders, className }: { orders: readonly OrderRecor
       .filter((auction) => auction.cleared || isVoid(auction.slot, auction, now, zone))
       .sort((a, b) => b.slot - a.slot);
 
+  const unsettled = orders?.filter(({ slot, settled }) => !settled && ledger?.auctions.get(slot)?.cleared);
+  const fills = useFills(unsettled?.map(({ id }) => id) ?? []);
+
   const own = (order: OrderRecord): { text: string; note?: string | false } => {
     const { settled, side } = order;
-    if (!settled) return { text: words.settling(format.energy(order.energy)) };
+    if (!settled) {
+      const { kind } = stateOf(order, ledger?.auctions.get(order.slot), fills?.get(order.id), now, zone);
+      const sentence = kind === "rejected" || kind === "void" ? words.unfilledYet : words.settling;
+      return { text: sentence(format.energy(order.energy)) };
+    }
     if (settled.filled === 0n) return { text: words.unfilled(format.energy(order.energy)) };
-    const sentence = side === "bid" ? words.bought : words.sold;
-    const penalty = side === "bid" ? words.compensation : words.penalty;
-    return {
-      text: sentence(format.energy(settled.energy), format.energy(settled.filled), format.money(settled.money)),
-      note: settled.penalty > 0n && penalty(format.money(settled.penalty)),
-    };
+    const [energy, filled] = [format.energy(settled.energy), format.energy(settled.filled)];
+    const { money, penalty } = settled;
+    return side === "bid"
+      ? {
+          text: words.bought(energy, filled, format.moneyUp(money)),
+          note: penalty > 0n && words.compensation(format.moneyDown(penalty)),
+        }
+      : {
+          text: words.sold(energy, filled, format.moneyDown(money)),
+          note: penalty > 0n && words.penalty(format.moneyUp(penalty)),
+        };
   };
   const columns: Column<AuctionRecord>[] = [
     { key: "slot", title: words.column.slot, cell: ({ slot }) => <b className="font-semibold">{time.range(slot)}</b> },

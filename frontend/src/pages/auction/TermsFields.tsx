@@ -77,7 +77,7 @@ export function Pledge({ terms, worst }: { terms: Terms; worst: bigint }) {
   const words = text.auction.order;
   return (
     <p className="text-sm text-muted" data-testid="auction-promise">
-      {words.uniform} {(terms.side === "bid" ? words.promiseBid : words.promiseAsk)(format.money(worst))}
+      {words.uniform} {(terms.side === "bid" ? words.promiseBid : words.promiseAsk)(format.moneyUp(worst))}
     </p>
   );
 }

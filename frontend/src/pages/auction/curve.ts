@@ -10,15 +10,45 @@ export interface CurveSlot {
   energy: Parsed;
 }
 
-/** Slots offered together: a person can oversee a day of hours, or some of the demo's minutes. */
-export const MOST_SLOTS = 24;
+const DAY = 86_400;
+/** Seconds a slot must still take orders to be worth filling in. */
+const RESERVE = 30;
+/** Slots shown at a time. */
+const PAGE = 24;
+/**
+ * Orders of one transaction, which may use 2²⁴ gas (EIP-7825), reserve included: about 105,000 for one that is the first of
+ * its slot, and 40,000 for any other.
+ */
+const PER_TRANSACTION = 100;
 
-/** The next slots that still take orders for at least `reserve` seconds. */
-export function curveSlots(now: number, current: number, times: SlotTimes, reserve = 30): number[] {
-  const count = Math.min(MOST_SLOTS, times.openAhead);
+const isOpen = (slot: number, now: number, times: SlotTimes) => gateOf(slot, times) - now > RESERVE;
+
+/** The slots of a day from now on, as far as they take orders already. */
+export function curveSlots(now: number, current: number, times: SlotTimes): number[] {
+  const day = Math.ceil(DAY / times.slotDuration);
   return Array.from({ length: times.openAhead }, (_, i) => current + 1 + i)
-    .filter((slot) => gateOf(slot, times) - now > reserve)
-    .slice(0, count);
+    .filter((slot) => isOpen(slot, now, times))
+    .slice(0, day);
+}
+
+export interface CurvePage {
+  /** Stays the same while slots close. */
+  number: number;
+  slots: number[];
+}
+
+/** The slots by pages, less those that have closed since. None moves to another page while somebody types. */
+export function curvePages(slots: readonly number[], now: number, times: SlotTimes): CurvePage[] {
+  return inParts(slots, PAGE)
+    .map((part, number) => ({ number, slots: part.filter((slot) => isOpen(slot, now, times)) }))
+    .filter((page) => page.slots.length > 0);
+}
+
+/** Orders by transactions. */
+export const curveBatches = <T>(orders: readonly T[]): T[][] => inParts(orders, PER_TRANSACTION);
+
+function inParts<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
 }
 
 /** The orders of a curve; slots left empty have none. */
@@ -37,7 +67,7 @@ export interface CurveContext extends Pick<
   bounds: readonly OrderContext["bounds"][];
 }
 
-/** What keeps a curve from being sent; all its orders go together or not at all. */
+/** What keeps a curve from being sent; nothing of it goes while anything of it is wrong. */
 export function validateCurve(context: CurveContext): Reason[] {
   const { meter, slots, least, most, limit, limitPrice, bounds } = context;
   const reasons = traderReasons(context);

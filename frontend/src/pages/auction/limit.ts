@@ -16,6 +16,10 @@ export function limitsOf(
     : { lowest: feedInTick, highest: retailTick - feeTicks };
 }
 
+/** The tick at which an order competes: the seller's price. */
+export const levelOf = ({ side, tick }: { side: OrderSide; tick: number }, feeTicks: number): number =>
+  side === "bid" ? tick - feeTicks : tick;
+
 /** The tick of a price, never worse for who asks for it: a buyer's limit goes down to a step, a seller's up. */
 export function tickOf(price: bigint, side: OrderSide, { minPrice, tickSize }: Ladder): number {
   const above = price - minPrice;

@@ -1,10 +1,10 @@
 import { costUp, type OrderSide, packOrderId } from "@ioe/protocol";
 import { useState } from "react";
-import { type Book, levelOf, type OrderRecord, tickPrice, useFormat, useZone } from "../../data/index.ts";
+import { type Book, type OrderRecord, tickPrice, useFormat, useZone } from "../../data/index.ts";
 import { useMeterChoice } from "../../forms/MeterSelect.tsx";
 import { parseInput } from "../../format/index.ts";
 import { expectedFill } from "./book.ts";
-import { limitsOf, lockPrice, tickOf } from "./limit.ts";
+import { levelOf, limitsOf, lockPrice, tickOf } from "./limit.ts";
 
 /** As in ICallAuction. */
 const SIDE_NUMBERS: Record<OrderSide, number> = { bid: 0, ask: 1 };
@@ -15,17 +15,19 @@ export type Terms = ReturnType<typeof useTerms>;
 /**
  * What a person decides about an order beside its energy: which meter, which side, which limit; and what follows of it.
  * @param book of the slot whose tariff proposes a limit
+ * @param amended an order to start from
  */
 export function useTerms(book: Book | undefined, amended?: OrderRecord) {
   const zone = useZone();
   const format = useFormat();
-  const [side, setSide] = useState<OrderSide>(amended?.side ?? "bid");
+  const [start] = useState(amended);
+  const [side, setSide] = useState<OrderSide>(start?.side ?? "bid");
   const meters = useMeterChoice({
     sells: side === "ask",
-    first: (all) => all.find(({ id }) => id === amended?.meterId),
+    first: (all) => all.find(({ id }) => id === start?.meterId),
   });
   const { meter } = meters;
-  const [typed, setTyped] = useState(() => amended && format.typedPrice(tickPrice(zone, amended.tick)));
+  const [typed, setTyped] = useState(() => start && format.typedPrice(tickPrice(zone, start.tick)));
 
   const limits = book && limitsOf(side, book);
   const write = (tick: number) => format.typedPrice(tickPrice(zone, tick));

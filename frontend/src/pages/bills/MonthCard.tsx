@@ -16,7 +16,7 @@ export function MonthCard({ month }: { month: MonthBill }) {
           <span className="block text-ink sm:hidden">{format.energyFixed(energy)}</span>
         </th>
         <td className="hidden py-1.5 text-right whitespace-nowrap sm:table-cell">{format.energyFixed(energy)}</td>
-        <td className="py-1.5 pl-4 text-right whitespace-nowrap">{isSum ? "" : format.money(money)}</td>
+        <td className="py-1.5 pl-4 text-right whitespace-nowrap">{isSum ? "" : format.moneyUp(money)}</td>
       </tr>
     );
   };
@@ -51,13 +51,13 @@ export function MonthCard({ month }: { month: MonthBill }) {
             className="col-span-full"
             testId="month-total"
           >
-            {format.money(month.total >= 0n ? month.total : -month.total)}
+            {month.total >= 0n ? format.moneyUp(month.total) : format.moneyDown(-month.total)}
           </Stat>
           <Stat label={month.alone >= 0n ? words.alone : words.aloneReceive} testId="month-alone">
-            {format.money(month.alone >= 0n ? month.alone : -month.alone)}
+            {month.alone >= 0n ? format.moneyUp(month.alone) : format.moneyDown(-month.alone)}
           </Stat>
           <Stat label={words.saved} testId="month-saved">
-            <span className={month.saved >= 0n ? "text-accent" : ""}>{format.money(month.saved)}</span>
+            <span className={month.saved >= 0n ? "text-accent" : ""}>{format.moneyDown(month.saved)}</span>
           </Stat>
         </dl>
       </div>

@@ -106,15 +106,17 @@ function Section({
   head,
   children,
   foot,
+  testId,
 }: {
   title: string;
   note?: string;
   head: string[];
   children: ReactNode;
   foot?: ReactNode;
+  testId?: string;
 }) {
   return (
-    <section className="mt-6">
+    <section className="mt-6" data-testid={testId}>
       <h2 className="text-[12pt] font-bold break-after-avoid">{title}</h2>
       {note && <p className="text-muted">{note}</p>}
       <table className="mt-1 w-full">
@@ -244,6 +246,7 @@ function Trades({ side, all }: { side: Bill["side"]; all: readonly Bill[] }) {
   return (
     <Section
       title={isBought ? words.boughtTitle : words.soldTitle}
+      testId={`paper-${side}`}
       head={[words.trade, text.bills.column.energy, text.bills.column.price, ...columns.map(([column]) => column)]}
       foot={
         <tfoot className="border-t border-ink font-bold">

@@ -38,7 +38,7 @@ export function TradesCard({ bills }: { bills: readonly Bill[] }) {
       key: "fee",
       title: words.column.fee,
       number: true,
-      cell: (bill) => (bill.side === "bought" ? format.money(bill.gridFee) : "–"),
+      cell: (bill) => (bill.side === "bought" ? format.moneyUp(bill.gridFee) : "–"),
     },
     {
       key: "total",
@@ -47,14 +47,16 @@ export function TradesCard({ bills }: { bills: readonly Bill[] }) {
       cell: (bill) => (
         <span className="block">
           <b className="font-semibold" title={format.moneyExact(bill.side === "bought" ? bill.cost : bill.sellerPaid)}>
-            {format.money(bill.side === "bought" ? bill.cost : bill.sellerPaid)}
+            {bill.side === "bought" ? format.moneyUp(bill.cost) : format.moneyDown(bill.sellerPaid)}
           </b>
           {bill.side === "bought" && bill.dust > 0n && (
             <span className="block text-xs text-muted">{words.dust(format.moneyExact(bill.dust))}</span>
           )}
           {bill.penalty > 0n && (
             <span className="block text-xs text-muted">
-              {(bill.side === "bought" ? words.compensation : words.penalty)(format.money(bill.penalty))}
+              {bill.side === "bought"
+                ? words.compensation(format.moneyDown(bill.penalty))
+                : words.penalty(format.moneyUp(bill.penalty))}
             </span>
           )}
         </span>
@@ -64,13 +66,13 @@ export function TradesCard({ bills }: { bills: readonly Bill[] }) {
       key: "refund",
       title: words.column.refund,
       number: true,
-      cell: (bill) => (bill.side === "bought" || bill.market === "auction" ? format.money(bill.refund) : "–"),
+      cell: (bill) => (bill.side === "bought" || bill.market === "auction" ? format.moneyDown(bill.refund) : "–"),
     },
     {
       key: "benefit",
       title: words.column.benefit,
       number: true,
-      cell: (bill) => <span className="text-accent">{format.money(bill.benefit)}</span>,
+      cell: (bill) => <span className="text-accent">{format.moneyDown(bill.benefit)}</span>,
     },
   ];
   return (
@@ -95,11 +97,12 @@ export function TradesCard({ bills }: { bills: readonly Bill[] }) {
           <p className="mt-4 text-sm" data-testid="bill-totals">
             {SIDES.map((side) => {
               const { energy, money, benefit } = totalOf(bills, side);
-              const say = side === "bought" ? words.boughtSum : words.soldSum;
+              const [say, sum] =
+                side === "bought" ? [words.boughtSum, format.moneyUp] : [words.soldSum, format.moneyDown];
               return (
                 energy > 0n && (
                   <span key={side} className="block">
-                    {say(format.energy(energy), format.money(money), format.money(benefit))}
+                    {say(format.energy(energy), sum(money), format.moneyDown(benefit))}
                   </span>
                 )
               );

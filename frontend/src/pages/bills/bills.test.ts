@@ -82,6 +82,8 @@ describe("bills", () => {
       gridFee: 20_000n,
       cleared: { price: 180_000n, volume: 100n },
       delivered: 96n,
+      fee: undefined,
+      dust: undefined,
     };
     const order: OrderRecord = {
       id: 9n,

@@ -9,7 +9,10 @@ export interface CsvUnits {
   moneySymbol: string;
 }
 
-/** RFC 4180. Every figure exact, with a dot, so that any program adds up to the same sums as the chain. */
+/**
+ * RFC 4180. Every figure exact, with a dot, so that any program adds up to the same sums as the chain. Names and values are
+ * English in every language: a utility's import knows one set of them.
+ */
 export function billsToCsv(bills: readonly Bill[], { unitsPerKWh, moneyDecimals, moneySymbol }: CsvUnits): string {
   const money = (base: bigint) => formatDecimal(base, moneyDecimals);
   const columns: [string, (bill: Bill) => string][] = [

@@ -1,6 +1,8 @@
 import { slotOf } from "@ioe/protocol";
 import {
   type DeliveryRecord,
+  everOwned,
+  ofOwner,
   type OrderRecord,
   type Registered,
   sameAddress,
@@ -8,6 +10,7 @@ import {
   useBlockTimes,
   useLedger,
   useMeasured,
+  useOwnerIn,
   useRegistered,
   useSchedule,
   useZone,
@@ -55,18 +58,23 @@ export interface Bills {
   registered: Registered;
 }
 
-/** Bills of the account's trades and own meters; undefined while they are read. */
+/** Bills of the account's trades, and of its meters for as long as they were its own; undefined while they are read. */
 export function useBills(account: string | undefined): Bills | undefined {
   const zone = useZone();
   const ledger = useLedger();
   const schedule = useSchedule();
   const trades = useTrades(account, schedule);
-  const meters = ledger && [...ledger.meters.values()].filter(({ owner }) => sameAddress(owner, account));
+  const meters = ledger && everOwned(ledger, account);
   const measured = useMeasured(meters);
   const registered = useRegistered(meters);
-  if (!ledger || !meters || !trades || !measured || !registered || !schedule) return undefined;
+  const ownerIn = useOwnerIn(meters);
+  if (!ledger || !meters || !trades || !measured || !registered || !ownerIn || !schedule) return undefined;
+  const own = ofOwner(measured, (meterId, slot) => sameAddress(ownerIn(meterId, slot), account));
   const traded = new Map(
-    meters.map(({ id }) => [id, tradedBySlot(new Set([id]), ledger.deliveries.values(), ledger.orders.values())]),
+    meters.map(({ id }) => [
+      id,
+      tradedBySlot((each) => each === id, ledger.deliveries.values(), ledger.orders.values()),
+    ]),
   );
-  return { months: monthsOf(slotLines(measured, traded), trades, schedule, zone), registered };
+  return { months: monthsOf(slotLines(own, traded), trades, schedule, zone), registered };
 }

@@ -57,10 +57,10 @@ export function EndedTable({ deliveries }: { deliveries: readonly DeliveryRecord
       cell: (each) =>
         each.bill ? (
           <span className="block">
-            <span className="block">{format.money(each.bill.cost)}</span>
+            <span className="block">{format.moneyUp(each.bill.cost)}</span>
             {each.bill.refund > 0n && (
               <span className="block text-xs text-muted" data-testid="delivery-refund">
-                {words.refunded(format.money(each.bill.refund))}
+                {words.refunded(format.moneyDown(each.bill.refund))}
               </span>
             )}
           </span>

@@ -103,8 +103,8 @@ export function RunningCard({ delivery, role }: { delivery: DeliveryRecord; role
             ? words.timeLeftUnknown
             : format.duration(Math.min(left, delivery.deadline - now))}
         </Stat>
-        <Stat label={words.paid} testId="delivery-paid" note={words.ofLocked(format.money(delivery.locked))}>
-          {format.money(delivery.paid)}
+        <Stat label={words.paid} testId="delivery-paid" note={words.ofLocked(format.moneyUp(delivery.locked))}>
+          {format.moneyDown(delivery.paid)}
         </Stat>
         <Stat label={words.perKWh} note={words.withFee(format.priceNumber(delivery.gridFee))}>
           {format.price(delivery.price)}

@@ -15,12 +15,14 @@ import {
   DialogAction,
   Empty,
   Icon,
-  Table,
+  PagedTable,
   TextInput,
 } from "../../ui/index.ts";
 import { ActionButton, call, useSend, useSession } from "../../wallet/index.ts";
 import { KIND_ICONS } from "./icons.ts";
 import { validateRetire } from "./validate.ts";
+
+const AT_ONCE = 10;
 
 interface Certificate {
   id: bigint;
@@ -115,12 +117,15 @@ export function CertificatesCard({ account, className }: { account: Address; cla
           {words.noneNote}
         </Empty>
       ) : (
-        <Table
+        <PagedTable
           caption={words.caption}
           columns={columns}
           rows={certificates}
           rowKey={({ id }) => String(id)}
           rowTestId="certificate-row"
+          size={AT_ONCE}
+          words={text.pager}
+          count={format.count}
         />
       )}
       {retired && <RetireDialog certificate={retired} onClose={() => setRetiring(undefined)} />}

@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useFormat } from "../../data/index.ts";
 import { text } from "../../text/index.ts";
-import { Card, CardTitle } from "../../ui/index.ts";
+import { Card, CardTitle, Details } from "../../ui/index.ts";
 import type { Flows } from "../../data/flows.ts";
 import type { Period, Range } from "./periods.ts";
 import { usePartName } from "./usePeriodName.ts";
@@ -43,8 +43,7 @@ export default function ChartCard({ period, range, parts }: Props) {
         </li>
       </ul>
       {shown.length > 0 && (
-        <details className="mt-3">
-          <summary className="-mx-1 rounded px-1 py-1 text-sm font-medium text-accent">{words.table}</summary>
+        <Details title={words.table}>
           <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={words.caption}>
             <table className="mt-2 w-full text-sm">
               <caption className="sr-only">{words.caption}</caption>
@@ -77,7 +76,7 @@ export default function ChartCard({ period, range, parts }: Props) {
               </tbody>
             </table>
           </div>
-        </details>
+        </Details>
       )}
     </Card>
   );

@@ -1,5 +1,16 @@
 import { lazy, Suspense, useState } from "react";
-import { type Meter, useLedger, useMeasured, useMyMeters, useNow, useZone } from "../../data/index.ts";
+import {
+  everOwned,
+  type Meter,
+  ofOwner,
+  sameAddress,
+  useLedger,
+  useMeasured,
+  useMyMeters,
+  useNow,
+  useOwnerIn,
+  useZone,
+} from "../../data/index.ts";
 import { HistoryPlace } from "../../history/index.ts";
 import { text } from "../../text/index.ts";
 import { Button, Card, CardTitle, Choice, Empty, PageTitle, Skeleton } from "../../ui/index.ts";
@@ -37,7 +48,7 @@ export function Energy() {
       ) : (
         <div className="space-y-4">
           <MetersCard meters={meters} />
-          <Figures meters={meters} />
+          <Figures account={session.account} meters={meters} />
         </div>
       )}
       {session.account && meters && (
@@ -52,25 +63,28 @@ export function Energy() {
 /** As tall as what comes: what stands below it is out of sight, and nothing that is read jumps. */
 const Place = () => <HistoryPlace className="min-h-[60rem] rounded-2xl" />;
 
-function Figures({ meters }: { meters: Meter[] }) {
+/** Of the meters, and of those that were the account's own once: each for as long as its owner had it. */
+function Figures({ account, meters }: { account: string; meters: Meter[] }) {
   const zone = useZone();
   const ledger = useLedger();
   const now = useNow();
-  const measured = useMeasured(meters);
+  const former = ledger ? everOwned(ledger, account).filter(({ id }) => !meters.some((meter) => meter.id === id)) : [];
+  const all = [...meters, ...former];
+  const measured = useMeasured(all);
+  const ownerIn = useOwnerIn(all);
   const periods = zone.slotDuration <= SHORT_SLOT ? PERIODS : PERIODS.filter((each) => each !== "hour");
   const [period, setPeriod] = useState<Period>(periods[0]);
   const [back, setBack] = useState(0);
   const name = usePeriodName();
   const words = text.energy.period;
 
-  const flows =
-    ledger &&
-    measured &&
-    flowsBySlot(
-      measured.values(),
-      tradedBySlot(new Set(meters.map(({ id }) => id)), ledger.deliveries.values(), ledger.orders.values()),
-    );
-  if (!flows) return <Place />;
+  if (!ledger || !measured || !ownerIn) return <Place />;
+  const holders = new Map(all.map(({ id, owner }) => [id, former.some((each) => each.id === id) ? account : owner]));
+  const isOwn = (meterId: number, slot: number) => sameAddress(holders.get(meterId), ownerIn(meterId, slot));
+  const flows = flowsBySlot(
+    ofOwner(measured, isOwn).values(),
+    tradedBySlot(isOwn, ledger.deliveries.values(), ledger.orders.values()),
+  );
   const range = rangeOf(period, now, back, zone.slotDuration);
   const parts = divide(flows, range, zone.slotDuration);
   return (

@@ -1,30 +1,32 @@
 import { zeroAddress } from "viem";
-import { kindOf, type Meter, useFormat, useLedger, useLive, useOffers, useRegisters } from "../../data/index.ts";
+import {
+  kindOf,
+  type Meter,
+  useFills,
+  useFormat,
+  useLedger,
+  useLive,
+  useNow,
+  useOffers,
+  useRegisters,
+  useZone,
+} from "../../data/index.ts";
 import { text } from "../../text/index.ts";
 import { KIND_ICONS } from "./icons.ts";
 import { BATTERY_HEIGHT, BatteryBar } from "./BatteryBar.tsx";
+import { clearedAsks, promisedBy } from "./promised.ts";
 import { Badge, Card, CardTitle, Icon, Skeleton, Stat } from "../../ui/index.ts";
 import { useAccountName, useMeterName } from "../../wallet/index.ts";
 
-/** Energy a meter has promised: open offers, open orders, and what running deliveries still have to bring. */
+/** Energy a meter has promised; undefined while it is read. */
 function usePromised(meterId: number): bigint | undefined {
+  const zone = useZone();
   const ledger = useLedger();
   const offers = useOffers();
-  if (!ledger || !offers) return undefined;
-  const add = (energies: bigint[]) => energies.reduce((sum, each) => sum + each, 0n);
-  return (
-    add(offers.filter((offer) => offer.meterId === meterId).map((offer) => offer.remaining)) +
-    add(
-      [...ledger.orders.values()]
-        .filter((order) => order.meterId === meterId && order.side === "ask" && !order.settled)
-        .map((order) => order.energy),
-    ) +
-    add(
-      [...ledger.deliveries.values()]
-        .filter((delivery) => delivery.sellerMeterId === meterId && delivery.outcome === undefined)
-        .map((delivery) => delivery.energy - delivery.delivered),
-    )
-  );
+  const now = useNow();
+  const cleared = ledger && clearedAsks(ledger, meterId);
+  const fills = useFills(cleared?.map(({ id }) => id) ?? []);
+  return ledger && offers && fills && promisedBy(meterId, ledger, offers, fills, now, zone.slotDuration);
 }
 
 export function MetersCard({ meters }: { meters: Meter[] }) {

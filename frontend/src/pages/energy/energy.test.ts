@@ -22,7 +22,7 @@ describe("where energy came from and went", () => {
     const order = { slot: 8, meterId: 1, side: "bid" as const };
     const settled = { filled: 9n, energy: 5n, money: 0n, fee: 0n, penalty: 0n, inBlock: 0n };
     const traded = tradedBySlot(
-      new Set([1]),
+      (meterId) => meterId === 1,
       [
         { sellerMeterId: 2, buyerMeterId: 1, bySlot },
         { sellerMeterId: 2, buyerMeterId: 3, bySlot },
@@ -50,6 +50,29 @@ describe("where energy came from and went", () => {
     );
     expect(flows.get(1)).to.include({ own: 4n, fromUtility: 6n, toUtility: 0n });
     expect(flows.get(2)).to.include({ own: 0n, toUtility: 6n });
+  });
+});
+
+describe("a meter that changed hands", () => {
+  it("counts the trades of the slots in which it was one's own", () => {
+    const bySlot = new Map([
+      [7, 10n],
+      [8, 20n],
+    ]);
+    const order = { meterId: 1, side: "ask" as const };
+    const settled = { filled: 9n, energy: 5n, money: 0n, fee: 0n, penalty: 0n, inBlock: 0n };
+    const traded = tradedBySlot(
+      (meterId, slot) => meterId === 1 && slot >= 8,
+      [{ sellerMeterId: 2, buyerMeterId: 1, bySlot }],
+      [
+        { ...order, slot: 7, settled },
+        { ...order, slot: 9, settled },
+      ],
+    );
+    expect([...traded]).to.deep.equal([
+      [8, { bought: 20n, sold: 0n }],
+      [9, { bought: 0n, sold: 5n }],
+    ]);
   });
 });
 

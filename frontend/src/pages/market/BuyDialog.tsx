@@ -79,6 +79,7 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
   const amount = energy.value ?? 0n;
   const cost = costUp(amount, shown.allIn, zone.unitsPerKWh);
   const worst = costUp(amount, maxPrice.value ?? 0n, zone.unitsPerKWh);
+  const mayRise = shown.mode === "index" && worst > cost;
   const utility = prices && costUp(amount, prices.retail, zone.unitsPerKWh);
   const power = Math.min(present?.meters.get(first.meterId)?.maxPowerW ?? Infinity, meter?.maxPowerW ?? Infinity);
   const estimate = secondsFor(amount, Number.isFinite(power) ? power : 0, zone.unitsPerKWh);
@@ -167,14 +168,10 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
           >
             {format.price(shown.allIn)}
           </Stat>
-          <Stat
-            label={words.locked}
-            testId="buy-cost"
-            note={shown.mode === "index" && worst > cost ? words.worst(format.money(worst)) : undefined}
-          >
-            {format.money(cost)}
+          <Stat label={words.locked} testId="buy-cost" note={mayRise ? words.worst(format.moneyUp(worst)) : undefined}>
+            {format.moneyUp(cost)}
           </Stat>
-          <Stat label={words.saving}>{utility && utility > cost ? format.money(utility - cost) : "–"}</Stat>
+          <Stat label={words.saving}>{utility && utility > cost ? format.moneyDown(utility - cost) : "–"}</Stat>
           <Stat label={words.time} note={Number.isFinite(power) ? words.timeNote(format.power(power)) : undefined}>
             {Number.isFinite(estimate) && amount > 0n ? format.duration(Math.max(1, estimate)) : "–"}
           </Stat>
@@ -183,7 +180,11 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
         <DialogAction>
           <ActionButton
             reasons={reasons}
-            label={words.sentence(format.energy(amount), format.money(cost))}
+            label={
+              mayRise
+                ? words.sentenceIndex(format.energy(amount), format.moneyUp(cost), format.moneyUp(worst))
+                : words.sentence(format.energy(amount), format.moneyUp(cost))
+            }
             onAct={async () => buy()}
             testId="buy-confirm"
           />

@@ -35,7 +35,11 @@ export function NextSlotsCard({ className }: { className?: string }) {
             <li key={book.slot} className="rounded-xl border border-line p-3">
               <p className="text-sm text-muted">{time.range(book.slot)}</p>
               <p className="font-semibold">
-                {crossing ? format.price(tickPrice(zone, crossing.priceTick)) : words.noMatch}
+                {crossing
+                  ? format.price(tickPrice(zone, crossing.priceTick))
+                  : isFixed
+                    ? words.noMatchFinal
+                    : words.noMatch}
               </p>
               <p className="text-sm text-muted">
                 {crossing

@@ -164,7 +164,7 @@ export function OffersCard({ offers, account, onBuy, className }: Props) {
             <Button icon="bolt" onClick={() => onBuy(cheapest)} data-testid="buy-cheapest">
               {text.market.buy.sentence(
                 format.energy(amount),
-                format.money(costUp(amount, cheapest.allIn, zone.unitsPerKWh)),
+                format.moneyUp(costUp(amount, cheapest.allIn, zone.unitsPerKWh)),
               )}
             </Button>
           )

@@ -124,6 +124,7 @@ function History({ prices }: { prices: Prices | undefined }) {
         preserveAspectRatio="none"
         className="min-h-20 w-full basis-20 grow overflow-visible"
         role="img"
+        data-testid="price-history"
         aria-label={words.historyLabel(format.price(low), format.price(high), format.price(now))}
       >
         {prices && line && (

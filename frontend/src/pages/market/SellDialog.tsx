@@ -44,6 +44,8 @@ export function SellDialog({ onClose }: { onClose: () => void }) {
   const tradePrice = mode === "index" && prices && prices.sell > unitPrice ? prices.sell : unitPrice;
   const earns = paymentDown(amount, tradePrice, zone.unitsPerKWh);
   const utility = prices && paymentDown(amount, prices.feedIn, zone.unitsPerKWh);
+  // The index may fall, but not below the offer's own lowest price.
+  const least = paymentDown(amount, unitPrice, zone.unitsPerKWh);
 
   async function offer() {
     if (!meter || energy.kind !== "amount" || price.kind !== "amount") return undefined;
@@ -124,9 +126,17 @@ export function SellDialog({ onClose }: { onClose: () => void }) {
         <dl className="rounded-xl bg-sunken p-4">
           <Stat
             label={words.earn}
-            note={utility !== undefined && earns > utility ? words.earnNote(format.money(earns - utility)) : text.nbsp}
+            note={
+              <>
+                {utility !== undefined && earns > utility
+                  ? words.earnNote(format.moneyDown(earns - utility))
+                  : text.nbsp}
+                {mode === "index" && <span className="block">{words.earnLeast(format.moneyDown(least))}</span>}
+              </>
+            }
+            testId="sell-earns"
           >
-            {format.money(earns)}
+            {format.moneyDown(earns)}
           </Stat>
         </dl>
         <p className="pb-1 text-sm text-muted">{words.promise}</p>

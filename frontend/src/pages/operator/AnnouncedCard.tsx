@@ -1,5 +1,14 @@
 import { accessManagerAbi } from "@ioe/protocol/abi";
-import { type Announced, kindOf, useCurrentSlot, useFormat, useHead, useNow, useZone } from "../../data/index.ts";
+import {
+  type Announced,
+  kindOf,
+  useCurrentSlot,
+  useFormat,
+  useHead,
+  useNoticeSlots,
+  useNow,
+  useZone,
+} from "../../data/index.ts";
 import { type Reason, text } from "../../text/index.ts";
 import { Card, CardTitle } from "../../ui/index.ts";
 import {
@@ -11,7 +20,7 @@ import {
   useSend,
   useSession,
 } from "../../wallet/index.ts";
-import { type KnownCall, readCall } from "./announcedCall.ts";
+import { isTooLate, type KnownCall, readCall } from "./announcedCall.ts";
 
 /** What this account has announced: each waits for its time, then is carried out or taken back. Not there without any. */
 export function AnnouncedCard({ announced, className }: { announced: Announced[]; className?: string }) {
@@ -36,18 +45,23 @@ function AnnouncedRow({ announced }: { announced: Announced }) {
   const now = useNow();
   const head = useHead();
   const current = useCurrentSlot();
+  const notice = useNoticeSlots();
   const session = useSession();
   const send = useSend();
   const sentence = useSentence();
   const words = text.operator.announced;
   const known = readCall(announced, contracts);
   const title = known ? sentence(known) : words.unknown(format.address(target));
-  const isLate = known && "fromSlot" in known && known.fromSlot <= current;
+  const isLate = isTooLate(known, current, notice ?? 1);
   const asked: Reason[] =
     session.kind === "ready" ? [] : [{ code: session.kind === "none" ? "noWallet" : "wrongNetwork" }];
   // The contract counts by the newest block, which this page's clock is a little ahead of.
   const isReady = head.timestamp >= readyAt;
-  const wait: Reason[] = isReady ? [] : [{ code: "wait", seconds: Math.max(1, readyAt - now) }];
+  const wait: Reason[] = isLate
+    ? [{ code: "announceAgain" }]
+    : isReady
+      ? []
+      : [{ code: "wait", seconds: Math.max(1, readyAt - now) }];
   const manager = contracts.AccessManager;
   // A call this page knows goes to its contract itself, so that a refusal can be explained.
   const carryOut: Call = known?.call ?? {

@@ -1,8 +1,17 @@
 import { accessManagerAbi } from "@ioe/protocol/abi";
 import { encodeFunctionData } from "viem";
-import { type Power, sameAddress, useAnnounced, useFormat, usePowers, useZone } from "../../data/index.ts";
+import {
+  type Power,
+  useAnnounced,
+  useCurrentSlot,
+  useFormat,
+  useNoticeSlots,
+  usePowers,
+  useZone,
+} from "../../data/index.ts";
 import { type Reason, text } from "../../text/index.ts";
 import { ActionButton, type Call, call, useSend, useSession } from "../../wallet/index.ts";
+import { isSameIntent, isTooLate, readCall } from "./announcedCall.ts";
 
 /**
  * An operator's action. Where the role has a waiting time, the button announces the call, and the page's list of
@@ -27,6 +36,8 @@ export function PowerButton(props: {
   const send = useSend();
   const powers = usePowers(session.account);
   const waiting = useAnnounced(session.account);
+  const current = useCurrentSlot();
+  const notice = useNoticeSlots();
   const words = text.operator.power;
   const delay = powers?.[power].delay ?? 0;
   const data = intended && encodeFunctionData(intended);
@@ -35,9 +46,14 @@ export function PowerButton(props: {
   else if (session.kind === "wrongNetwork") reasons.unshift({ code: "wrongNetwork" });
   else if (!powers || (delay > 0 && !waiting)) reasons.push({ code: "loading" });
   else if (!powers[power].allowed) reasons.push({ code: "notAllowed" });
-  if (waiting?.some((each) => each.data === data && sameAddress(each.target, intended?.address))) {
-    reasons.push({ code: "alreadyAnnounced" });
-  }
+  const isAnnounced = waiting?.some(
+    (each) =>
+      intended &&
+      data &&
+      isSameIntent(each, { target: intended.address, data }, zone.contracts) &&
+      !isTooLate(readCall(each, zone.contracts), current, notice ?? 1),
+  );
+  if (isAnnounced) reasons.push({ code: "alreadyAnnounced" });
 
   async function act() {
     if (!intended || !data) return undefined;

@@ -1,7 +1,7 @@
 /** Reads announced calls back. Pure. */
 import type { Address, Deployment, Hex } from "@ioe/protocol";
 import { meterRegistryAbi, tariffAbi } from "@ioe/protocol/abi";
-import { decodeFunctionData } from "viem";
+import { decodeFunctionData, encodeFunctionData } from "viem";
 import type { Call } from "../../wallet/index.ts";
 
 /** What an announced call would do, for those that this page announces. `call` does it. */
@@ -25,6 +25,39 @@ export function readCall(
     // not a call of this contract: it would revert
   }
   return undefined;
+}
+
+type Contracts = Parameters<typeof readCall>[1];
+
+/**
+ * Whether two calls want the same. The slot from which it is to hold does not count: it moves on from slot to slot while
+ * a form is open, so that what was announced a slot ago would seem to be another call.
+ */
+export function isSameIntent(
+  one: { target: Address; data: Hex },
+  other: { target: Address; data: Hex },
+  contracts: Contracts,
+): boolean {
+  const isSameTarget = one.target.toLowerCase() === other.target.toLowerCase();
+  return isSameTarget && withoutSlot(one, contracts) === withoutSlot(other, contracts);
+}
+
+/** A call's data, whenever it is to hold from. */
+function withoutSlot(from: { target: Address; data: Hex }, contracts: Contracts): Hex {
+  const known = readCall(from, contracts);
+  if (!known || !("fromSlot" in known)) return from.data;
+  const { abi, functionName, args } = known.call;
+  return encodeFunctionData({ abi, functionName, args: args.with(known.kind === "setTariff" ? 0 : 1, 0) });
+}
+
+/**
+ * Whether the contract no longer takes the call, since the slot from which it is to hold is too near or over: it can only
+ * be announced again, with another slot.
+ * @param notice slots between a change of prices and the first slot it may hold for
+ */
+export function isTooLate(known: KnownCall | undefined, current: number, notice: number): boolean {
+  if (known?.kind === "setTariff") return known.fromSlot < current + notice;
+  return known?.kind === "rotateSigner" && known.fromSlot <= current;
 }
 
 function readTariff(address: Address, data: Hex): KnownCall | undefined {

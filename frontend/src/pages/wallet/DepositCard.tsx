@@ -35,7 +35,7 @@ export function DepositCard({ funds }: { funds: Funds | undefined }) {
           onChange={setTyped}
           testId="deposit-amount"
           error={amount.kind === "invalid" ? amount.message : undefined}
-          hint={funds && words.hint(format.money(funds.wallet))}
+          hint={funds && words.hint(format.moneyDown(funds.wallet))}
           end={
             <Button variant="secondary" off={!funds} onClick={() => setTyped(format.typedMoney(funds?.wallet ?? 0n))}>
               {text.max}
@@ -49,7 +49,7 @@ export function DepositCard({ funds }: { funds: Funds | undefined }) {
         )}
         <ActionButton
           reasons={validateDeposit(session.kind, amount, funds?.wallet)}
-          label={words.sentence(format.money(amount.value ?? 0n))}
+          label={words.sentence(format.moneyUp(amount.value ?? 0n))}
           onAct={act}
           testId="deposit-confirm"
         />

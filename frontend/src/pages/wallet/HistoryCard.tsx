@@ -1,6 +1,6 @@
 import type { Address } from "@ioe/protocol";
 import { useState } from "react";
-import { useBlockTimes, useFormat, useLedger } from "../../data/index.ts";
+import { useBlockTimes, useFormat, useLedger, useZone } from "../../data/index.ts";
 import { HistoryPlace } from "../../history/index.ts";
 import { DeliveryStory, OrderStory, TransactionRef } from "../../story/index.ts";
 import { text } from "../../text/index.ts";
@@ -18,12 +18,13 @@ function EntryTime({ block }: { block: bigint }) {
 
 /** What came and went, newest first. */
 export function HistoryCard({ account, className }: { account: Address; className?: string }) {
+  const zone = useZone();
   const format = useFormat();
   const time = useSlotTime();
   const ledger = useLedger();
   const [told, setTold] = useState<Entry>();
   const words = text.wallet.history;
-  const entries = ledger && statementOf(ledger, account);
+  const entries = ledger && statementOf(ledger, account, zone.receivers);
 
   const what = (entry: Entry) => {
     switch (entry.kind) {
@@ -32,10 +33,15 @@ export function HistoryCard({ account, className }: { account: Address; classNam
         return words[entry.kind];
       case "bought":
       case "sold":
+      case "fee":
+      case "dust":
         return words[entry.kind](text.deliveries.heading(String(entry.delivery.id)));
       case "bid":
       case "ask":
         return words[entry.kind](time.range(entry.order.slot));
+      case "slotFee":
+      case "slotDust":
+        return words[entry.kind](time.range(entry.slot));
     }
   };
   const columns: Column<Entry>[] = [

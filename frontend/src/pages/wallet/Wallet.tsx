@@ -25,7 +25,7 @@ export function Wallet() {
     );
   }
   const figure = (amount: bigint | undefined) =>
-    amount === undefined ? <Skeleton className="h-8 w-28" /> : format.money(amount);
+    amount === undefined ? <Skeleton className="h-8 w-28" /> : format.moneyDown(amount);
   return (
     <>
       <PageTitle title={words.title} lead={words.lead} />
@@ -72,13 +72,13 @@ function FaucetCard() {
       <p className="mb-4 min-h-12 text-muted">{words.note}</p>
       <ActionButton
         reasons={sessionReasons(session.kind)}
-        label={words.action(format.money(amount))}
+        label={words.action(format.moneyDown(amount))}
         className=""
         variant="secondary"
         testId="faucet"
         onAct={() =>
           send(
-            words.transaction(format.money(amount)),
+            words.transaction(format.moneyDown(amount)),
             call(contracts.PaymentToken, paymentTokenAbi, "faucet", [amount]),
           )
         }

@@ -19,7 +19,7 @@ export function WithdrawCard({ funds }: { funds: Funds | undefined }) {
   async function withdraw() {
     if (amount.kind !== "amount" || !session.account) return undefined;
     const sent = await send(
-      words.transaction(format.money(amount.value)),
+      words.transaction(format.moneyDown(amount.value)),
       call(zone.contracts.Vault, vaultAbi, "withdraw", [amount.value, session.account]),
     );
     if (sent.receipt) setTyped("");
@@ -37,7 +37,7 @@ export function WithdrawCard({ funds }: { funds: Funds | undefined }) {
           onChange={setTyped}
           testId="withdraw-amount"
           error={amount.kind === "invalid" ? amount.message : undefined}
-          hint={funds && words.hint(format.money(funds.free))}
+          hint={funds && words.hint(format.moneyDown(funds.free))}
           end={
             <Button variant="secondary" off={!funds} onClick={() => setTyped(format.typedMoney(funds?.free ?? 0n))}>
               {text.max}
@@ -46,7 +46,7 @@ export function WithdrawCard({ funds }: { funds: Funds | undefined }) {
         />
         <ActionButton
           reasons={validateWithdraw(session.kind, amount, funds?.free)}
-          label={words.sentence(format.money(amount.value ?? 0n))}
+          label={words.sentence(format.moneyDown(amount.value ?? 0n))}
           onAct={async () => withdraw()}
           testId="withdraw-confirm"
         />

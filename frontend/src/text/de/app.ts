@@ -121,6 +121,8 @@ export const app: Omit<
     rejected: "Abgebrochen",
     replaced: "In der Wallet durch einen anderen Vorgang ersetzt",
     lost: "Unbekannt: Vor dem Neuladen der Seite war noch nichts abgeschickt. Bitte in der Wallet nachsehen.",
+    forgotten:
+      "Unbekannt: Ihre Wallet kann nicht sagen, was daraus wurde. Sehen Sie dort nach, bevor Sie es noch einmal versuchen.",
     dismiss: (title) => `Ausblenden: ${title}`,
   },
 

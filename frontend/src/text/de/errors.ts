@@ -110,7 +110,7 @@ export const errors: Record<string, Explain> = {
 
   // Vault
   InsufficientBalance: (a) => ({
-    sentence: `${a.money("requested")} sind nötig, aber nur ${a.money("available")} sind auf dem Handelskonto frei.`,
+    sentence: `${a.moneyUp("requested")} sind nötig, aber nur ${a.moneyDown("available")} sind auf dem Handelskonto frei.`,
     advice: "Bitte zuerst einzahlen oder weniger wählen.",
   }),
   InvalidReceiver: say("An das Handelskonto selbst kann kein Geld gehen.", "Bitte eine andere Adresse angeben."),
@@ -128,11 +128,11 @@ export const errors: Record<string, Explain> = {
 
   // Payment token
   ERC20InsufficientAllowance: (a) => ({
-    sentence: `Das Handelskonto darf nur ${a.money("allowance")} abrufen; nötig sind ${a.money("needed")}.`,
+    sentence: `Das Handelskonto darf nur ${a.moneyDown("allowance")} abrufen; nötig sind ${a.moneyUp("needed")}.`,
     advice: "Bitte den Betrag zuerst freigeben.",
   }),
   ERC20InsufficientBalance: (a) => ({
-    sentence: `In der Wallet sind ${a.money("balance")}; nötig sind ${a.money("needed")}.`,
+    sentence: `In der Wallet sind ${a.moneyDown("balance")}; nötig sind ${a.moneyUp("needed")}.`,
     advice: "Bitte einen kleineren Betrag wählen.",
   }),
   ERC20InvalidApprover: say("Dieses Konto kann keine Zahlungen freigeben."),
@@ -149,7 +149,7 @@ export const errors: Record<string, Explain> = {
   ),
   InvalidAccountNonce: say("Die Unterschrift wurde schon verwendet.", "Bitte erneut unterschreiben."),
   FaucetLimit: (a) => ({
-    sentence: `Auf einmal gibt es höchstens ${a.money("largest")}; gewünscht waren ${a.money("requested")}.`,
+    sentence: `Auf einmal gibt es höchstens ${a.moneyDown("largest")}; gewünscht waren ${a.moneyUp("requested")}.`,
     advice: "Bitte weniger wählen.",
   }),
   ECDSAInvalidSignature: say("Die Unterschrift ist nicht lesbar.", "Bitte erneut unterschreiben."),

@@ -77,6 +77,7 @@ export const market: Text["market"] = {
     time: "Dauert mindestens",
     timeNote: (power) => `bei bis zu ${power}`,
     sentence: (energy, cost) => `${energy} für ${cost} kaufen`,
+    sentenceIndex: (energy, cost, worst) => `${energy} für ${cost} kaufen, höchstens ${worst}`,
     transaction: (energy, seller) => `${energy} kaufen von ${seller}`,
   },
   sell: {
@@ -85,7 +86,7 @@ export const market: Text["market"] = {
     meter: "Von",
     energy: "Wie viel",
     energyHint: "Insgesamt; Käufer können auch einen Teil nehmen.",
-    mode: "Preis",
+    mode: "Art des Preises",
     fixed: "Fest",
     index: "Folgt dem Marktpreis",
     price: "Preis",
@@ -96,6 +97,7 @@ export const market: Text["market"] = {
     expiry: "Angebot endet nach",
     earn: "Sie erhalten",
     earnNote: (more) => `${more} mehr als vom Versorger`,
+    earnLeast: (least) => `mindestens ${least}, wenn der Marktpreis fällt`,
     sentence: (energy, price) => `${energy} zu ${price} anbieten`,
     transaction: (energy, price) => `${energy} zu ${price} anbieten`,
     promise:
@@ -106,6 +108,7 @@ export const market: Text["market"] = {
     note: "Preis für Verkäufer in der Auktion, ohne Netzentgelt",
     toAuction: "Zur Auktion",
     noMatch: "noch kein Preis",
+    noMatchFinal: "kein Treffer",
     open: "nimmt Aufträge an",
     expected: (volume) => `für ${volume}, wenn jetzt Schluss wäre`,
     fixed: (volume) => `für ${volume}, endgültig`,

@@ -116,6 +116,7 @@ export const app = {
     rejected: "Cancelled",
     replaced: "Replaced in the wallet by another transaction",
     lost: "Unknown: nothing had been sent when the page was reloaded. Look into your wallet.",
+    forgotten: "Unknown: your wallet cannot say what became of it. Look there before you try again.",
     dismiss: (title: string) => `Dismiss: ${title}`,
   },
 

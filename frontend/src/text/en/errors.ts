@@ -106,7 +106,7 @@ export const errors: Record<string, Explain> = {
 
   // Vault
   InsufficientBalance: (a) => ({
-    sentence: `${a.money("requested")} is needed, but only ${a.money("available")} is free in the vault.`,
+    sentence: `${a.moneyUp("requested")} is needed, but only ${a.moneyDown("available")} is free in the vault.`,
     advice: "Deposit first, or choose less.",
   }),
   InvalidReceiver: say("Money cannot be sent to the vault itself.", "Enter another address."),
@@ -121,11 +121,11 @@ export const errors: Record<string, Explain> = {
 
   // Payment token
   ERC20InsufficientAllowance: (a) => ({
-    sentence: `The vault may only pull ${a.money("allowance")}; ${a.money("needed")} is needed.`,
+    sentence: `The vault may only pull ${a.moneyDown("allowance")}; ${a.moneyUp("needed")} is needed.`,
     advice: "Approve the amount first.",
   }),
   ERC20InsufficientBalance: (a) => ({
-    sentence: `The wallet holds ${a.money("balance")}; ${a.money("needed")} is needed.`,
+    sentence: `The wallet holds ${a.moneyDown("balance")}; ${a.moneyUp("needed")} is needed.`,
     advice: "Choose a smaller amount.",
   }),
   ERC20InvalidApprover: say("This account cannot approve payments."),
@@ -139,7 +139,7 @@ export const errors: Record<string, Explain> = {
   ERC2612InvalidSigner: say("The signature is of another account.", "Check which account the wallet signs with."),
   InvalidAccountNonce: say("The signature was used already.", "Sign again."),
   FaucetLimit: (a) => ({
-    sentence: `The faucet gives at most ${a.money("largest")} at a time; ${a.money("requested")} was asked for.`,
+    sentence: `The faucet gives at most ${a.moneyDown("largest")} at a time; ${a.moneyUp("requested")} was asked for.`,
     advice: "Ask for less.",
   }),
   ECDSAInvalidSignature: say("The signature cannot be read.", "Sign again."),

@@ -75,6 +75,7 @@ export const market = {
     time: "Takes at best",
     timeNote: (power: string) => `at up to ${power}`,
     sentence: (energy: string, cost: string) => `Buy ${energy} for ${cost}`,
+    sentenceIndex: (energy: string, cost: string, worst: string) => `Buy ${energy} for ${cost}, at most ${worst}`,
     transaction: (energy: string, seller: string) => `Buy ${energy} from ${seller}`,
   },
   sell: {
@@ -83,7 +84,7 @@ export const market = {
     meter: "From",
     energy: "How much",
     energyHint: "All together; buyers may take a part.",
-    mode: "Price",
+    mode: "How the price is set",
     fixed: "Fixed",
     index: "Follows the index",
     price: "Price",
@@ -94,6 +95,7 @@ export const market = {
     expiry: "Offer ends after",
     earn: "You earn",
     earnNote: (more: string) => `${more} more than from the utility`,
+    earnLeast: (least: string) => `at least ${least}, if the index falls`,
     sentence: (energy: string, price: string) => `Offer ${energy} at ${price}`,
     transaction: (energy: string, price: string) => `Offer ${energy} at ${price}`,
     promise:
@@ -104,6 +106,7 @@ export const market = {
     note: "Sellers' price in the auction, without grid fee",
     toAuction: "To the auction",
     noMatch: "no price yet",
+    noMatchFinal: "no match",
     open: "takes orders",
     expected: (volume: string) => `for ${volume}, if it closed now`,
     fixed: (volume: string) => `for ${volume}, final`,

@@ -1,0 +1,89 @@
+import { expect } from "chai";
+import { createClient, custom, HttpRequestError, TimeoutError } from "viem";
+import { untilAnswered, untilMined } from "./outcome.ts";
+
+const HASH = `0x${"ab".repeat(32)}` as const;
+const BLOCK_HASH = `0x${"cd".repeat(32)}` as const;
+const ACCOUNT = `0x${"11".repeat(20)}` as const;
+const busy = () => new HttpRequestError({ url: "http://node", status: 429 });
+
+const TRANSACTION = {
+  hash: HASH,
+  from: ACCOUNT,
+  to: ACCOUNT,
+  nonce: "0x1",
+  value: "0x0",
+  input: "0x",
+  gas: "0x1",
+  blockHash: BLOCK_HASH,
+  blockNumber: "0x5",
+  transactionIndex: "0x0",
+  type: "0x2",
+};
+const RECEIPT = {
+  transactionHash: HASH,
+  status: "0x1",
+  from: ACCOUNT,
+  to: ACCOUNT,
+  blockHash: BLOCK_HASH,
+  blockNumber: "0x5",
+  transactionIndex: "0x0",
+  gasUsed: "0x1",
+  cumulativeGasUsed: "0x1",
+  effectiveGasPrice: "0x1",
+  logs: [],
+  type: "0x2",
+};
+
+/** A node that knows the transaction, and answers for its receipt one after the other; the last answer stays. */
+function nodeWith(receipts: (() => unknown)[]) {
+  const asked: string[] = [];
+  const client = createClient({
+    pollingInterval: 1,
+    transport: custom(
+      {
+        async request({ method }: { method: string }) {
+          asked.push(method);
+          await Promise.resolve();
+          if (method === "eth_blockNumber") return `0x${asked.length.toString(16)}`;
+          if (method === "eth_getTransactionByHash") return TRANSACTION;
+          if (method === "eth_getTransactionReceipt") return (receipts.length > 1 ? receipts.shift()! : receipts[0]!)();
+          throw new Error(`unexpected ${method}`);
+        },
+      },
+      { retryCount: 0 },
+    ),
+  });
+  return { client, asked };
+}
+
+const fail = (error: Error) => () => {
+  throw error;
+};
+
+describe("a transaction that is on its way", () => {
+  it("is waited for while the node is busy, slow or out of reach between the block and the receipt", async () => {
+    const { client, asked } = nodeWith([
+      () => null,
+      fail(busy()),
+      fail(new TimeoutError({ body: {}, url: "http://node" })),
+      fail(new HttpRequestError({ url: "http://node", details: "fetch failed" })),
+      () => RECEIPT,
+    ]);
+    const { receipt, replaced } = await untilMined(client, HASH, 1);
+    expect([receipt.status, receipt.transactionHash, replaced]).to.deep.equal(["success", HASH, false]);
+    expect(asked.filter((method) => method === "eth_getTransactionReceipt").length).to.be.at.least(5);
+  });
+  it("ends with a receipt that says it was reverted", async () => {
+    const { client } = nodeWith([fail(busy()), () => ({ ...RECEIPT, status: "0x0" })]);
+    expect((await untilMined(client, HASH, 1)).receipt.status).to.equal("reverted");
+  });
+  it("ends with an error only when that is an answer", async () => {
+    const answers = [busy(), busy(), new Error("unknown")];
+    const ask = () => Promise.reject(answers.shift()!);
+    const isAnswer = (error: unknown) => (error as Error).message === "unknown";
+    const failure = await untilAnswered(ask, { isAnswer, pauseMs: 1 }).catch((error: unknown) => error);
+    expect(failure).to.have.property("message", "unknown");
+    expect(answers).to.deep.equal([]);
+  });
+});
