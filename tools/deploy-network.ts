@@ -28,18 +28,27 @@ export interface NetworkOptions {
   check: boolean;
   /** Does not ask before it sends. */
   yes: boolean;
-  /** Of the contracts' compilation; `production` is optimized by the compiler's new pipeline. */
-  buildProfile: string;
 }
 
 /** Chains that live on a developer's machine: nobody asks before sending there. */
 const LOCAL_CHAINS = [31_337, 1_337];
+/** What a zone consists of, and a token to ask for its name and decimals. All the others would double the compiler's time. */
+const SOURCES = [
+  "npm:@openzeppelin/contracts/access/manager/AccessManager.sol",
+  "contracts/metering/MeterRegistry.sol",
+  "contracts/money/Vault.sol",
+  "contracts/pricing/Tariff.sol",
+  "contracts/token/EnergyToken.sol",
+  "contracts/market/DirectMarket.sol",
+  "contracts/market/CallAuction.sol",
+  "contracts/dev/TestUSD.sol",
+];
 /** Gas prices move while a deployment runs. */
 const RESERVE_PERCENT = 130n;
 
 export async function deployToNetwork(options: NetworkOptions): Promise<void> {
   const plan = await readPlan(options.parameters);
-  const hre = await environment(options.buildProfile);
+  const hre = await production();
   // Only a deployment has to know who deploys.
   const sends = !options.dryRun && !options.check;
   const connection = await hre.network.create({
@@ -115,15 +124,14 @@ async function readPlan(file: string): Promise<ZonePlan> {
   return parseParameters(text, file);
 }
 
-/** Production contracts are compiled into a folder of their own, beside those of development. */
-async function environment(buildProfile: string): Promise<HardhatRuntimeEnvironment> {
-  const folder = `cache/${buildProfile}`;
+/** Production contracts are compiled into a folder of their own, beside those of development; what has not changed only once. */
+export async function production(): Promise<HardhatRuntimeEnvironment> {
+  const [buildProfile, folder] = ["production", "cache/production"];
   const paths = { ...config.paths, artifacts: `${folder}/artifacts`, cache: `${folder}/cache` };
-  const own = buildProfile === "default" ? config : { ...config, paths, typechain: { dontOverrideCompile: true } };
+  const own = { ...config, paths, typechain: { dontOverrideCompile: true } };
   const hre = await createHardhatRuntimeEnvironment(own, { buildProfile }, ROOT);
-  if (buildProfile !== "default") {
-    await hre.tasks.getTask("build").run({ quiet: true, noTests: true, defaultBuildProfile: buildProfile });
-  }
+  const build = hre.tasks.getTask("build");
+  await build.run({ quiet: true, noTests: true, defaultBuildProfile: buildProfile, files: SOURCES });
   return hre;
 }
 

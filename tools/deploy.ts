@@ -26,13 +26,12 @@ const { values } = parseArgs({
     "dry-run": { type: "boolean", default: false },
     check: { type: "boolean", default: false },
     yes: { type: "boolean", default: false },
-    "build-profile": { type: "string", default: "production" },
   },
 });
 if (values.parameters !== undefined) {
   const { parameters, network: name, out, check, yes } = values;
-  const [dryRun, buildProfile] = [values["dry-run"], values["build-profile"]];
-  await deployToNetwork({ parameters, network: name, out, dryRun, check, yes, buildProfile }).catch((error: Error) =>
+  const dryRun = values["dry-run"];
+  await deployToNetwork({ parameters, network: name, out, dryRun, check, yes }).catch((error: Error) =>
     die(error.message),
   );
   process.exit(0);

@@ -50,9 +50,10 @@ const rows = [...tried].map(
 const text = `# Invariants
 
 ${number(calls)} random calls in ${number(runs.length)} walks through a zone with both markets (\`test/solidity/World.sol\`): several people, one of
-them a contract that refuses certificates or calls back into any entry point of any contract; money that takes a fee or calls
-back in the middle of a transfer; readings late, with gaps, out of order, twice, forged, rolled back and from P-256 keys;
-time that jumps past grace and claim window; operator and guardian at work. Held after every call:
+them a contract that refuses certificates or calls back into the contracts with all it may call itself; money that takes a fee
+or calls back in the middle of a transfer; readings of many meters in one call, late, with gaps, out of order, twice, forged,
+rolled back and from P-256 keys; time that jumps past grace and claim window; operator and guardian at work. Held after every
+call:
 
 ${invariants.map((name) => `- ${sentence(name)}`).join("\n")}
 
@@ -62,7 +63,7 @@ stranger settles, closes and finalizes everything, half of the times only after 
 they have, and nothing is left in the vault.
 
 \`npm run prove\` writes this file; it takes ${Math.ceil((performance.now() - since) / 60_000)} minutes or so. "Went through" counts more than the calls where one call
-settles many orders or relays many readings; the last four lines count what calls brought about.
+settles many orders or relays many readings; the last five lines count what calls brought about.
 
 | action | calls | went through |
 | ------ | ----: | -----------: |

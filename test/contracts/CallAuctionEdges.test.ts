@@ -236,6 +236,7 @@ describe("CallAuction, edges", () => {
     await as(auction, alice).cancelOrders([orderId(slot, top)]);
 
     await at(-GATE);
+    expect((await auction.auctionOf(slot)).openAsks).to.equal(0n);
     await auction.clear(slot);
     expect((await auction.auctionOf(slot)).volume).to.equal(1n);
     await at(1);
@@ -248,7 +249,8 @@ describe("CallAuction, edges", () => {
     await at(D);
     await registry.report([last.reading], [last.signature]);
     await auction.settle([orderId(slot, sale), orderId(slot, purchase)]);
-    expect((await auction.auctionOf(slot)).delivered).to.equal(1n);
+    const { delivered, openAsks, openBids, balance } = await auction.auctionOf(slot);
+    expect([delivered, openAsks, openBids, balance]).to.deep.equal([1n, 0n, 0n, 0n]);
     expect(await energyToken.balanceOf(alice, await energyToken.idOf(slot, 255))).to.equal(1n);
     // The seller's thousandth of a base unit rounds down, the buyer's up: the difference is dust.
     expect(await vault.free(dust)).to.equal(1n);

@@ -303,7 +303,8 @@ describe("CallAuction, threats", () => {
   it("threat: admin abuse: the guardian's pause stops new orders and nothing else", async () => {
     const { auction, guardian, alice, operator } = zone;
     const idle = ask(seller, 100, 10);
-    await trade();
+    await zone.place(slot, alice, sale);
+    await as(auction, zone.bob).placeOrders([{ slot, ...purchase }]);
     await as(auction, alice).placeOrders([{ slot: slot + 2, ...idle }]);
     await expect(as(auction, operator).pause()).to.be.revertedWithCustomError(auction, "AccessManagedUnauthorized");
     await as(auction, guardian).pause();
@@ -312,11 +313,17 @@ describe("CallAuction, threats", () => {
       "EnforcedPause",
     );
     await as(auction, alice).cancelOrders([orderId(slot + 2, idle)]);
+    await expect(zone.clear(slot)).to.emit(auction, "SlotCleared").withArgs(slot, price, gridFee, 1_000);
     await zone.measure(slot, [[seller, 1_000]]);
     await zone.settle(slot, sale);
-    await auction.finalize(slot);
+    await expect(auction.finalize(slot)).to.emit(auction, "SlotFinalized");
     await zone.settle(slot, purchase);
-    expect((await gains()).pot).to.equal(0n);
+    expect(await gains()).to.deep.equal({ alice: price, bob: -price - gridFee, pot: 0n });
+    // What is his he can take away as well.
+    const free = await zone.vault.free(alice);
+    await as(zone.vault, alice).withdraw(free, alice);
+    await as(zone.money, alice).approve(zone.vault, free);
+    await as(zone.vault, alice).deposit(free);
     await as(auction, guardian).unpause();
     await as(auction, alice).placeOrders([{ slot: slot + 4, ...idle }]);
     await networkHelpers.mine();

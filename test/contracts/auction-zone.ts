@@ -41,7 +41,8 @@ export type AuctionZone = Awaited<ReturnType<typeof deployAuctionZone>>;
 export const locksOf = (orders: Iterable<Order>, rules: Rules = RULES): bigint =>
   [...orders].reduce((sum, order) => sum + lockOf(order, rules), 0n);
 
-export async function deployAuctionZone() {
+/** @param sends with every transaction of the auction: a gas limit saves the search for one */
+export async function deployAuctionZone(sends: { gasLimit?: bigint } = {}) {
   const zone = await deployZone();
   const { auction, vault, alice, stranger } = zone;
 
@@ -57,17 +58,23 @@ export async function deployAuctionZone() {
   /** A minute before the slot begins. */
   async function place(slot: number, account: HardhatEthersSigner, ...orders: Order[]) {
     await zone.at(slot - 1, 1);
-    return as(auction, account).placeOrders(orders.map((order) => ({ slot, ...order })));
+    return as(auction, account).placeOrders(
+      orders.map((order) => ({ slot, ...order })),
+      sends,
+    );
   }
 
   /** When the gate has just closed. */
   async function clear(slot: number) {
     await zone.at(slot, -GATE);
-    return as(auction, stranger).clear(slot);
+    return as(auction, stranger).clear(slot, sends);
   }
 
   const settle = (slot: number, ...orders: Order[]) =>
-    as(auction, stranger).settle(orders.map((order) => orderId(slot, order)));
+    as(auction, stranger).settle(
+      orders.map((order) => orderId(slot, order)),
+      sends,
+    );
 
   /** The meters' readings at both ends of the slot: what each exported in it. */
   async function measure(slot: number, exports: Iterable<readonly [Meter, bigint | number]>): Promise<void> {

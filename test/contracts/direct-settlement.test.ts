@@ -175,7 +175,7 @@ describe("DirectMarket, settlement", () => {
       await as(zone.energyToken, zone.alice).mintUnsold(seller.id, slot, 150);
       await zone.market.settle(1, slot);
       expect(await delivered()).to.equal(250n);
-      await as(zone.registry, zone.operator).addMarket(zone.carol);
+      await as(zone.registry, zone.marketAdmin).addMarket(zone.carol);
       await boundary(slot + 1, 100n, 100n);
       await as(zone.registry, zone.carol).claimImport(buyer.id, slot + 1, 90);
       await zone.market.settle(1, slot + 1);
@@ -271,17 +271,21 @@ describe("DirectMarket, settlement", () => {
       }
     });
 
-    for (const who of ["buyer", "seller", "buyer's trader", "seller's trader", "new owner of the seller's meter"]) {
+    for (const who of [
+      ...["buyer", "buyer without the meter", "buyer's trader"],
+      ...["seller", "seller without the meter", "seller's trader", "new owner of the seller's meter"],
+    ]) {
       it(`by the ${who} ends the delivery with the current slot`, async () => {
         await start();
         const { market, registry, alice, bob, carol } = zone;
         if (who === "buyer's trader") await as(registry, bob).setTrader(buyer.id, carol);
         if (who === "seller's trader") await as(registry, alice).setTrader(seller.id, carol);
-        if (who.startsWith("new owner")) {
-          await as(registry, alice).transferMeter(seller.id, carol);
-          await as(registry, carol).acceptMeter(seller.id);
+        if (who.includes("meter")) {
+          const [owner, { id }] = who.startsWith("buyer") ? [bob, buyer] : [alice, seller];
+          await as(registry, owner).transferMeter(id, carol);
+          await as(registry, carol).acceptMeter(id);
         }
-        const party = who === "buyer" ? bob : who === "seller" ? alice : carol;
+        const party = /^buyer\b(?!')/.test(who) ? bob : /^seller\b(?!')/.test(who) ? alice : carol;
         await boundary(slot, 100n, 100n);
         await zone.at(slot + 1, 30);
         await expect(as(market, party).close(1))

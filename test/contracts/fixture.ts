@@ -147,6 +147,7 @@ async function deploy() {
     guardian: account(3),
     gridOperator: account(4),
     dust: account(5),
+    marketAdmin: account(10),
   };
   const { token } = await ignition.deploy(TestMoney);
   const zone = await ignition.deploy(ZoneModule, {
@@ -157,7 +158,7 @@ async function deploy() {
         admin: roles.admin.address,
         operator: roles.operator.address,
         guardian: roles.guardian.address,
-        marketAdmin: roles.operator.address,
+        marketAdmin: roles.marketAdmin.address,
         gridOperator: roles.gridOperator.address,
         dustAccount: roles.dust.address,
         paymentToken: await token.getAddress(),

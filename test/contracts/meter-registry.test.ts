@@ -38,7 +38,7 @@ describe("MeterRegistry", () => {
 
   /** An account that may claim booked energy. */
   async function claimer() {
-    await as(zone.registry, zone.operator).addMarket(zone.carol);
+    await as(zone.registry, zone.marketAdmin).addMarket(zone.carol);
     return as(zone.registry, zone.carol);
   }
 
@@ -865,10 +865,10 @@ describe("MeterRegistry", () => {
 
   describe("markets", () => {
     it("are added by the market administrator, for ever", async () => {
-      const { registry, operator, carol } = zone;
-      await expect(as(registry, operator).addMarket(carol)).to.emit(registry, "MarketAdded").withArgs(carol.address);
+      const { registry, marketAdmin, carol } = zone;
+      await expect(as(registry, marketAdmin).addMarket(carol)).to.emit(registry, "MarketAdded").withArgs(carol.address);
       expect(await registry.isMarket(carol)).to.equal(true);
-      await expect(as(registry, operator).addMarket(ethers.ZeroAddress)).to.be.revertedWithCustomError(
+      await expect(as(registry, marketAdmin).addMarket(ethers.ZeroAddress)).to.be.revertedWithCustomError(
         registry,
         "ZeroAddress",
       );

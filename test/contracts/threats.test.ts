@@ -12,10 +12,12 @@ import {
   ethers,
   ignition,
   Kind,
+  keyOf,
   networkHelpers,
   PARAMETERS,
   Rejection,
   SALT,
+  signPossession,
   startDelivery,
   WINDOW,
 } from "./fixture.ts";
@@ -75,7 +77,7 @@ describe("Threats", () => {
     /** A zone whose far-reaching powers wait for two days. */
     async function deployDelayed() {
       const zone = await deployZone();
-      const { admin, operator, guardian, gridOperator, dust, money } = zone;
+      const { admin, operator, guardian, marketAdmin, gridOperator, dust, money } = zone;
       const delayed = await ignition.deploy(ZoneModule, {
         parameters: {
           Zone: {
@@ -83,7 +85,7 @@ describe("Threats", () => {
             adminDelay: DELAY,
             operatorDelay: 0,
             marketAdminDelay: DELAY,
-            marketAdmin: operator.address,
+            marketAdmin: marketAdmin.address,
             salt: SALT,
             admin: admin.address,
             operator: operator.address,
@@ -106,26 +108,54 @@ describe("Threats", () => {
       };
     }
 
-    it("threat: admin abuse: the operator adds a market only in public and two days ahead, and it reaches nobody's money", async () => {
-      const { manager, registry, vault, money, operator, admin, alice, carol } = await deployDelayed();
+    it("threat: admin abuse: the market admin adds a market only in public and two days ahead, and it reaches nobody's money", async () => {
+      const { manager, registry, vault, money, marketAdmin, admin, alice, carol } = await deployDelayed();
       await as(money, alice).faucet(100n);
       await as(money, alice).approve(vault, 100n);
       await as(vault, alice).deposit(100n);
 
-      const add = () => as(registry, operator).addMarket(carol);
+      const add = () => as(registry, marketAdmin).addMarket(carol);
       await expect(add()).to.be.revertedWithCustomError(manager, "AccessManagerNotScheduled");
       const data = registry.interface.encodeFunctionData("addMarket", [carol.address]);
-      await expect(as(manager, operator).schedule(registry, data, 0)).to.emit(manager, "OperationScheduled");
+      await expect(as(manager, marketAdmin).schedule(registry, data, 0)).to.emit(manager, "OperationScheduled");
       await networkHelpers.time.increase(DELAY - 60);
       await expect(add()).to.be.revertedWithCustomError(manager, "AccessManagerNotReady");
       // The administrator can stop it in the meantime.
-      await as(manager, admin).cancel.staticCall(operator, registry, data);
+      await as(manager, admin).cancel.staticCall(marketAdmin, registry, data);
       await networkHelpers.time.increase(60);
       await add();
       expect(await registry.isMarket(carol)).to.equal(true);
       await expect(as(vault, carol).lock(alice, 1n)).to.be.revertedWithCustomError(vault, "MarketNotAllowed");
       await expect(as(vault, carol).credit(carol, 1n)).to.be.revertedWithCustomError(vault, "InsufficientPot");
       await as(vault, alice).withdraw(100n, alice);
+    });
+
+    it("threat: admin abuse: operator and market admin cannot do each other's calls, nor announce them", async () => {
+      const { manager, registry, tariff, operator, marketAdmin, alice, carol, domain } = await deployDelayed();
+      const soon = slotOf(await networkHelpers.time.latest(), D) + 9;
+      const key = keyOf("a meter");
+      const here = { ...domain, verifyingContract: (await registry.getAddress()) as `0x${string}` };
+      const possession = await signPossession(key, alice, here);
+      await as(registry, operator).register(alice, Kind.Solar, 1_000, 1, key.address, possession);
+      const { feedIn, retail, gridFee } = PARAMETERS;
+      await expect(as(registry, operator).addMarket(carol)).to.be.revertedWithCustomError(
+        registry,
+        "AccessManagedUnauthorized",
+      );
+      const add = registry.interface.encodeFunctionData("addMarket", [carol.address]);
+      await expect(as(manager, operator).schedule(registry, add, 0)).to.be.revertedWithCustomError(
+        manager,
+        "AccessManagerUnauthorizedCall",
+      );
+      const calls = [
+        () => as(registry, marketAdmin).register(alice, Kind.Solar, 1_000, 1, key.address, possession),
+        () => as(registry, marketAdmin).rotateSigner(1, soon, carol.address, "0x", "0x"),
+        () => as(registry, marketAdmin).setActive(1, false),
+        () => as(tariff, marketAdmin).setTariff(soon, feedIn, retail, gridFee),
+      ];
+      for (const call of calls) {
+        await expect(call()).to.be.revertedWithCustomError(registry, "AccessManagedUnauthorized");
+      }
     });
 
     it("threat: admin abuse: the operator can neither pause, nor seize, nor change the current slot's prices", async () => {

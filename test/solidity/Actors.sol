@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Kind, MeterInfo, Reading} from "../../contracts/metering/IMeterRegistry.sol";
+import {IMeterRegistry, Kind, MeterInfo, Reading} from "../../contracts/metering/IMeterRegistry.sol";
 import {Accomplice} from "./Accomplice.sol";
 import {HostileMoney} from "./HostileMoney.sol";
 import {Ledger} from "./Ledger.sol";
@@ -10,14 +10,25 @@ import {Ledger} from "./Ledger.sol";
 /// @notice A refusal is fine; a panic (overflow, division, empty pop) is not. Each action runs at the zone's own clock,
 /// which only `advance` moves. Every action is counted when it is tried and when it went through.
 abstract contract Actors is Ledger {
-    struct Signed {
-        Reading reading;
-        bytes signature;
+    /// @dev Readings on their way to the registry, all in one call.
+    struct Batch {
+        Signed[72] signed;
+        uint256 count;
+    }
+
+    /// @dev What the registry must know of a meter, and what it must have booked as imported.
+    struct Known {
+        uint40 takenAt;
+        uint64 imported;
+        uint64 exported;
+        mapping(uint40 slot => uint256) importedIn;
     }
 
     uint256 internal constant ACTORS = 5;
     uint256 internal constant MOST_DEVICES = 8;
     uint256 private constant MOST_WAITING = 12;
+    /// @dev Slots that the registry surely remembers.
+    uint256 private constant REMEMBERED = WINDOW / D;
     address internal constant STRANGER = address(0x57A);
 
     uint256 public clock;
@@ -25,6 +36,9 @@ abstract contract Actors is Ledger {
     mapping(bytes32 action => uint256) public done;
     Device[] internal _devices;
     uint256 internal _keys;
+    /// @dev The people who sign; the last one is a contract.
+    address[ACTORS] private _people;
+    mapping(uint32 meterId => Known) private _known;
     /// @dev Signed readings that nobody has relayed yet, and some that somebody has.
     Signed[] private _waiting;
 
@@ -41,6 +55,8 @@ abstract contract Actors is Ledger {
     function _settleWorld() internal {
         _deployZone(new HostileMoney());
         _accomplice = new Accomplice();
+        for (uint256 i = 0; i < ACTORS - 1; i++) _people[i] = vm.addr(_keyOf(i));
+        _people[ACTORS - 1] = address(_accomplice);
         clock = BEGIN + 1;
         vm.recordLogs();
         Kind[6] memory kinds = [Kind.Solar, Kind.Load, Kind.Battery, Kind.Prosumer, Kind.Wind, Kind.Grid];
@@ -52,8 +68,7 @@ abstract contract Actors is Ledger {
 
     /// @notice Four people, and a contract that receives certificates as it likes.
     function actor(uint256 seed) public view returns (address) {
-        uint256 i = seed % ACTORS;
-        return i == ACTORS - 1 ? address(_accomplice) : address(uint160(0xAC7000 + i));
+        return _people[seed % ACTORS];
     }
 
     // ------------------------------------------------------------------ actions
@@ -72,48 +87,50 @@ abstract contract Actors is Ledger {
         vm.warp(clock);
     }
 
-    /// @dev Signs what the meter saw since last time, boundary by boundary, and mostly relays it at once.
+    /// @dev Signs what the meter saw since last time, boundary by boundary, and mostly relays all of it at once.
     function report(uint256 deviceSeed, uint256 seed, uint16 exported, uint16 imported) external action("report") {
         Device storage device = _devices[deviceSeed % _devices.length];
         uint256 kind = seed % 24;
         bool keep = (seed >> 8) % 8 == 0;
+        Batch memory batch;
         // A gap, a reading over several slots, a jump, a step back.
-        if (kind == 0) return _signAndSend(device, true, uint40(clock), exported % 300, imported % 300, keep);
-        if (kind == 1) return _signAndSend(device, false, uint40(clock), exported % 300, imported % 300, keep);
-        if (kind == 2) return _signAndSend(device, false, uint40(clock), 3_000_000, imported, keep);
+        if (kind == 0) _sign(batch, device, true, uint40(clock), exported % 300, imported % 300);
+        if (kind == 1) _sign(batch, device, false, uint40(clock), exported % 300, imported % 300);
+        if (kind == 2) _sign(batch, device, false, uint40(clock), 3_000_000, imported);
         if (kind == 3) device.exported -= device.exported > 50 ? 50 : device.exported;
         uint64 step = uint64(exported % ((seed >> 16) % 4 == 0 ? 4_000 : 300));
         for (uint256 i = 0; i < 6 && device.lastTakenAt < clock; i++) {
             uint40 end = registry.endOf(registry.slotOf(uint256(device.lastTakenAt) + 1));
-            _signAndSend(device, false, end < clock ? end : uint40(clock), step, imported % 300, keep);
+            _sign(batch, device, false, end < clock ? end : uint40(clock), step, imported % 300);
         }
+        if (keep) _keep(batch);
+        else _send(batch);
     }
 
-    /// @dev Every meter reports up to the last boundary.
+    /// @dev Every meter reports up to the last boundary, all of them in one call; now and then with a reading in the middle
+    /// that nobody has signed.
     function reportAll(uint256 seed) external action("reportAll") {
+        Batch memory batch;
         for (uint256 i = 0; i < _devices.length; i++) {
             Device storage device = _devices[i];
-            // A chain that got lost begins again at the boundary.
-            uint40 boundary = uint40((clock / D) * D);
-            bool lost = registry.meterOf(device.id).lastTakenAt != device.lastTakenAt;
-            if (lost) _signAndSend(device, true, boundary, 0, 0, false);
-            for (uint256 k = 0; k < 6; k++) {
-                uint40 end = registry.endOf(registry.slotOf(uint256(device.lastTakenAt) + 1));
-                if (end > clock) break;
-                seed = uint256(keccak256(abi.encode(seed)));
-                _signAndSend(device, false, end, uint64(seed % 300), uint64((seed >> 16) % 300), false);
-            }
+            seed = uint256(keccak256(abi.encode(seed)));
+            _signSlots(batch, device, seed);
         }
+        _send(batch);
         done["reportAll"]++;
     }
 
-    /// @dev Somebody relays readings that were kept back, in any order, too late, or again.
+    /// @dev Somebody relays readings that were kept back in one call: all of them, or some in any order, too late, or again.
     function relayKept(uint256 seed, bool inOrder, bool drop) external action("relayKept") {
         uint256 count = _waiting.length;
         if (count == 0) return;
-        if (!inOrder) return _relayWaiting(seed % count, drop);
-        for (uint256 i = 0; i < count; i++) _relayWaiting(i, false);
-        if (drop) delete _waiting;
+        Batch memory batch;
+        batch.count = inOrder ? count : 1 + ((seed >> 8) % count);
+        for (uint256 i = 0; i < batch.count; i++) {
+            batch.signed[i] = _waiting[inOrder ? i : uint256(keccak256(abi.encode(seed, i))) % count];
+        }
+        done["relayKept"] += _send(batch);
+        if (drop && inOrder) delete _waiting;
     }
 
     /// @dev Readings that nobody has signed, or somebody else has.
@@ -157,10 +174,21 @@ abstract contract Actors is Ledger {
     /// @dev What the accomplice will do in the next action, if anything reaches it.
     function _plot() internal virtual;
 
-    function _reentered(bool ok, bytes memory answer) internal override {
+    function _reentered(bytes memory call, bool ok, bytes memory answer) internal override {
         tried["reenter"]++;
         if (ok) done["reenter"]++;
         else assertTrue(bytes4(answer) != 0x4e487b71, "a panic");
+        if (!ok || bytes4(call) != IMeterRegistry.report.selector) return;
+        (Reading[] memory readings, bytes[] memory signatures) = abi.decode(_arguments(call), (Reading[], bytes[]));
+        uint256 taken;
+        for (uint256 i = 0; i < readings.length; i++) if (_take(readings[i], signatures[i])) taken++;
+        assertEq(abi.decode(answer, (uint256)), taken, "readings are taken when they are the next ones");
+        done["reenterReport"] += taken;
+    }
+
+    /// @dev Key of one of the people, but for the last one, which has none.
+    function _keyOf(uint256 i) internal pure returns (uint256) {
+        return 0xAC7000 + (i % ACTORS);
     }
 
     /// @dev Adds a meter with a key nobody has had, at the first instant of its chain.
@@ -170,73 +198,113 @@ abstract contract Actors is Ledger {
         (device.id, device.key, device.secureElement) = (added.id, added.key, secureElement);
         // The last boundary that has passed.
         uint40 takenAt = uint40((block.timestamp / D) * D);
-        (Reading memory reading, bytes memory signature) = _read(device, true, takenAt, 0, 0);
-        _send(reading, signature);
+        Batch memory batch;
+        _sign(batch, device, true, takenAt, 0, 0);
+        _send(batch);
     }
 
-    function _signAndSend(
+    function _signSlots(Batch memory batch, Device storage device, uint256 seed) private {
+        // A chain that got lost begins again at the boundary.
+        uint40 boundary = uint40((clock / D) * D);
+        if (registry.meterOf(device.id).lastTakenAt != device.lastTakenAt) _sign(batch, device, true, boundary, 0, 0);
+        for (uint256 k = 0; k < 6 && device.lastTakenAt < boundary; k++) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            uint40 end = registry.endOf(registry.slotOf(uint256(device.lastTakenAt) + 1));
+            _sign(batch, device, false, end, uint64(seed % 300), uint64((seed >> 16) % 300));
+            // What follows of this meter is out of order then, and the other meters' readings are taken all the same.
+            if ((seed >> 32) % 64 == 0) batch.signed[batch.count - 1].signature = "";
+        }
+    }
+
+    /// @dev The next reading of a device, or a restart, into the batch.
+    function _sign(
+        Batch memory batch,
         Device storage device,
         bool restart,
         uint40 takenAt,
         uint64 exported,
-        uint64 imported,
-        bool keep
+        uint64 imported
     ) private {
         if (takenAt <= device.lastTakenAt) return;
-        (Reading memory reading, bytes memory signature) = _read(device, restart, takenAt, exported, imported);
-        if (!keep) return _send(reading, signature);
-        if (_waiting.length == MOST_WAITING) _waiting.pop();
-        Signed storage signed = _waiting.push();
-        (signed.reading, signed.signature) = (reading, signature);
+        Signed memory signed = batch.signed[batch.count++];
+        (signed.reading, signed.signature) = _read(device, restart, takenAt, exported, imported);
     }
 
-    function _relayWaiting(uint256 index, bool drop) private {
-        Signed memory signed = _waiting[index];
-        uint256 before = done["report"];
-        _send(signed.reading, signed.signature);
-        if (done["report"] > before) done["relayKept"]++;
-        if (!drop) return;
-        _waiting[index] = _waiting[_waiting.length - 1];
-        _waiting.pop();
+    /// @dev What two meters show now, kept back.
+    function _signAndKeep(uint256 seed) internal returns (Signed[] memory signed) {
+        Batch memory batch;
+        for (uint256 i = 0; i < 2; i++) {
+            Device storage device = _devices[(seed + i) % _devices.length];
+            bool lost = registry.meterOf(device.id).lastTakenAt != device.lastTakenAt;
+            _sign(batch, device, lost, uint40(clock), uint64((seed >> 8) % 100), uint64((seed >> 16) % 100));
+        }
+        _keep(batch);
+        signed = new Signed[](batch.count);
+        for (uint256 i = 0; i < signed.length; i++) signed[i] = batch.signed[i];
     }
 
-    /// @dev Relays a signed reading, and holds the registry against the rules of what is taken and what is booked.
-    function _send(Reading memory reading, bytes memory signature) private {
+    function _keep(Batch memory batch) private {
+        for (uint256 i = 0; i < batch.count; i++) {
+            if (_waiting.length == MOST_WAITING) _waiting.pop();
+            _waiting.push(batch.signed[i]);
+        }
+    }
+
+    /// @dev Relays signed readings in one call, and holds the registry against the rules of what is taken and what is booked.
+    function _send(Batch memory batch) private returns (uint256 taken) {
+        if (batch.count == 0) return 0;
+        Signed[] memory all = new Signed[](batch.count);
+        for (uint256 i = 0; i < all.length; i++) {
+            all[i] = batch.signed[i];
+            if (_take(all[i].reading, all[i].signature)) taken++;
+        }
+        assertEq(_relay(all), taken, "readings are taken when they are the next ones");
+        for (uint256 i = 0; i < all.length; i++) _checkBooked(all[i].reading);
+    }
+
+    /// @dev Whether the registry takes the reading, and what it books then.
+    function _take(Reading memory reading, bytes memory signature) private returns (bool) {
+        Known storage known = _known[reading.meterId];
+        if (signature.length == 0 || reading.takenAt > block.timestamp || reading.takenAt <= known.takenAt)
+            return false;
+        if (reading.since != 0 && reading.since != known.takenAt) return false;
         uint40 slot = registry.slotOf(reading.takenAt);
         MeterInfo memory meter = registry.meterOf(reading.meterId);
-        bool taken =
-            reading.takenAt <= block.timestamp &&
-                reading.takenAt > meter.lastTakenAt &&
-                (reading.since == 0 || reading.since == meter.lastTakenAt) &&
-                reading.epoch == (slot < meter.epochFromSlot ? meter.epoch - 1 : meter.epoch);
-        uint32[2] memory sums;
-        (sums[0], sums[1], ) = registry.energyIn(reading.meterId, slot);
-        bool accepted = _relay(reading, signature);
-        assertTrue(accepted == taken, "a reading is taken when it is the next one");
-        if (!accepted) return;
+        if (reading.epoch != (slot < meter.epochFromSlot ? meter.epoch - 1 : meter.epoch)) return false;
         done["report"]++;
-        uint256 before = booked[reading.meterId][slot];
-        if (_isBooked(reading, meter, slot, sums)) booked[reading.meterId][slot] += reading.exported - meter.exported;
-        if (booked[reading.meterId][slot] > before) done["book"]++;
-        if (before == 0 && booked[reading.meterId][slot] == 0) return;
-        (uint32 exported, , ) = registry.energyIn(reading.meterId, slot);
-        assertEq(exported, booked[reading.meterId][slot], "booked is what was measured in the slot");
+        if (_isBooked(reading, known, slot)) {
+            uint64 exported = reading.exported - known.exported;
+            booked[reading.meterId][slot] += exported;
+            known.importedIn[slot] += reading.imported - known.imported;
+            if (exported != 0) done["book"]++;
+        }
+        (known.takenAt, known.imported, known.exported) = (reading.takenAt, reading.imported, reading.exported);
+        return true;
     }
 
-    /// @param sums What was booked to the slot before.
-    function _isBooked(
-        Reading memory reading,
-        MeterInfo memory meter,
-        uint40 slot,
-        uint32[2] memory sums
-    ) private view returns (bool) {
+    function _checkBooked(Reading memory reading) private view {
+        uint32 id = reading.meterId;
+        MeterInfo memory meter = registry.meterOf(id);
+        Known storage known = _known[id];
+        assertEq(meter.lastTakenAt, known.takenAt, "the meter's latest reading");
+        assertEq(meter.imported, known.imported, "the meter's imports");
+        assertEq(meter.exported, known.exported, "the meter's exports");
+        uint40 slot = registry.slotOf(reading.takenAt);
+        if (slot + REMEMBERED < registry.currentSlot() || slot > registry.currentSlot()) return;
+        (uint32 exported, uint32 imported, ) = registry.energyIn(id, slot);
+        assertEq(exported, booked[id][slot], "booked is what was exported in the slot");
+        assertEq(imported, known.importedIn[slot], "booked is what was imported in the slot");
+    }
+
+    function _isBooked(Reading memory reading, Known storage known, uint40 slot) private view returns (bool) {
         if (reading.since == 0 || reading.since < slot * D) return false;
         if (block.timestamp > registry.endOf(slot) + GRACE) return false;
-        if (reading.exported < meter.exported || reading.imported < meter.imported) return false;
-        (uint256 exported, uint256 imported) = (reading.exported - meter.exported, reading.imported - meter.imported);
-        uint256 most = _mostIn(reading.takenAt - meter.lastTakenAt);
+        if (reading.exported < known.exported || reading.imported < known.imported) return false;
+        (uint256 exported, uint256 imported) = (reading.exported - known.exported, reading.imported - known.imported);
+        uint256 most = _mostIn(reading.takenAt - known.takenAt);
         if (exported > most || imported > most) return false;
-        return sums[0] + exported <= _mostIn(D) && sums[1] + imported <= _mostIn(D);
+        uint256 before = booked[reading.meterId][slot];
+        return before + exported <= _mostIn(D) && known.importedIn[slot] + imported <= _mostIn(D);
     }
 
     /// @dev 1 MW with a reserve of 10 %, in Wh, rounded up, and one step.

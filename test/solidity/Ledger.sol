@@ -154,17 +154,17 @@ abstract contract Ledger is Zone {
     function _fromAccomplice(bytes32 topic, Log memory log) private {
         if (topic != Accomplice.Left.selector) return;
         (bytes memory call, bool ok, bytes memory answer) = abi.decode(log.data, (bytes, bool, bytes));
-        _reentered(ok, answer);
-        // The one entry point whose claim no event tells.
+        _reentered(call, ok, answer);
+        // The one entry point whose claim no event tells; what a report books is for `_reentered`.
         if (!ok || bytes4(call) != IEnergyToken.mintUnsold.selector) return;
         (uint32 meterId, uint40 slot) = abi.decode(_arguments(call), (uint32, uint40));
         _claim(meterId, slot, abi.decode(answer, (uint32)));
     }
 
     /// @dev The accomplice has called in the middle of somebody else's transaction.
-    function _reentered(bool ok, bytes memory answer) internal virtual;
+    function _reentered(bytes memory call, bool ok, bytes memory answer) internal virtual;
 
-    function _arguments(bytes memory call) private pure returns (bytes memory arguments) {
+    function _arguments(bytes memory call) internal pure returns (bytes memory arguments) {
         arguments = new bytes(call.length - 4);
         for (uint256 i = 0; i < arguments.length; i++) arguments[i] = call[i + 4];
     }

@@ -5,18 +5,19 @@ import {HostileReceiver} from "../../contracts/dev/HostileReceiver.sol";
 import {Delivery, PriceMode} from "../../contracts/market/IDirectMarket.sol";
 import {NewOrder} from "../../contracts/market/ICallAuction.sol";
 import {OrderId, Side} from "../../contracts/market/OrderId.sol";
+import {Reading} from "../../contracts/metering/IMeterRegistry.sol";
 import {Actors} from "./Actors.sol";
 
 /// @title What the accomplice does in the middle of somebody else's transaction
-/// @notice Everything it could do by itself: trade, settle, close, move money, certificates and meters. Chosen anew before every
-/// action, from what is there, so that it is mostly something that works. Readings alone are left out: nobody's turn.
+/// @notice Everything it could do by itself: trade, settle, close, relay readings, move money, certificates and meters. Chosen
+/// anew before every action, from what is there, so that it is mostly something that works.
 abstract contract Plots is Actors {
     uint256 private _plots;
 
     function _plot() internal override {
         if (_accomplice.mood() != HostileReceiver.Mood.Reenter) return;
         uint256 seed = uint256(keccak256(abi.encode(clock, _plots++)));
-        uint256 kind = seed % 16;
+        uint256 kind = seed % 20;
         seed >>= 8;
         (address target, bytes memory data) = kind < 4
             ? _plotMoney(kind, seed)
@@ -24,11 +25,20 @@ abstract contract Plots is Actors {
                 ? _plotOrders(kind, seed)
                 : kind < 13
                     ? _plotDeliveries(kind, seed)
-                    : _plotEnergy(kind, seed);
+                    : kind < 17
+                        ? _plotEnergy(kind, seed)
+                        : _plotReport(seed);
         _accomplice.arm(target, data);
     }
 
-    function _plotMoney(uint256 kind, uint256 seed) private view returns (address, bytes memory) {
+    /// @dev What two meters show now, which nobody else has got: few, for there is not much gas where certificates are received.
+    function _plotReport(uint256 seed) private returns (address, bytes memory) {
+        Signed[] memory batch = _signAndKeep(seed);
+        (Reading[] memory readings, bytes[] memory signatures) = _apart(batch);
+        return (address(registry), abi.encodeCall(registry.report, (readings, signatures)));
+    }
+
+    function _plotMoney(uint256 kind, uint256 seed) private returns (address, bytes memory) {
         address self = address(_accomplice);
         if (kind == 0) {
             address allowed = seed % 2 == 0 ? address(market) : address(auction);
@@ -37,7 +47,14 @@ abstract contract Plots is Actors {
         uint256 amount = vault.free(self) / (1 + ((seed >> 8) % 3));
         if (kind == 1) return (address(vault), abi.encodeCall(vault.withdraw, (amount, STRANGER)));
         if (kind == 2) return (address(vault), abi.encodeCall(vault.withdraw, (amount, self)));
-        return (address(vault), abi.encodeCall(vault.deposit, (1 + (seed % 1e6))));
+        amount = 1 + (seed % 1e6);
+        vm.prank(self);
+        money.approve(address(vault), amount);
+        if (seed % 2 == 0) return (address(vault), abi.encodeCall(vault.deposit, (amount)));
+        // A contract has no key to sign with: the allowance is what it was.
+        address[] memory markets = new address[](1);
+        markets[0] = address(market);
+        return (address(vault), abi.encodeCall(vault.depositWithPermit, (amount, clock, 27, "r", "s", markets)));
     }
 
     function _plotOrders(uint256 kind, uint256 seed) private view returns (address, bytes memory) {
@@ -100,6 +117,14 @@ abstract contract Plots is Actors {
                 abi.encodeCall(energyToken.mintUnsold, (_ownMeter(), slot, 1 + uint32(seed % 50)))
             );
         }
+        if (kind == 16) {
+            uint256 amount = energyToken.balanceOf(self, id);
+            amount = amount == 0 ? 1 : 1 + ((seed >> 16) % amount);
+            return (
+                address(energyToken),
+                abi.encodeCall(energyToken.safeTransferFrom, (self, actor(seed >> 8), id, amount, ""))
+            );
+        }
         if (kind == 14) {
             bytes memory call =
                 (seed >> 8) % 2 == 0
@@ -107,8 +132,9 @@ abstract contract Plots is Actors {
                     : abi.encodeCall(energyToken.retire, (id, 1, STRANGER, "light"));
             return (address(energyToken), call);
         }
-        if (seed % 3 == 0) return (address(registry), abi.encodeCall(registry.reconcile, (slot - 1)));
-        if (seed % 3 == 1) return (address(registry), abi.encodeCall(registry.setTrader, (_ownMeter(), STRANGER)));
+        if (seed % 4 == 0) return (address(registry), abi.encodeCall(registry.reconcile, (slot - 1)));
+        if (seed % 4 == 1) return (address(registry), abi.encodeCall(registry.acceptMeter, (_ownMeter())));
+        if (seed % 4 == 2) return (address(registry), abi.encodeCall(registry.setTrader, (_ownMeter(), STRANGER)));
         return (address(registry), abi.encodeCall(registry.transferMeter, (_ownMeter(), actor(seed >> 8))));
     }
 

@@ -190,6 +190,28 @@ contract World is Plots {
         }
     }
 
+    /// @dev From one to another, who may refuse; by the holder, or by somebody who was not allowed to.
+    function transferCertificates(
+        uint256 actorSeed,
+        uint256 seed,
+        uint256 amount
+    ) external action("transferCertificates") {
+        address from = actor(actorSeed);
+        address to = (seed >> 8) % 8 == 0 ? STRANGER : actor(seed >> 16);
+        uint256 id = _idOf(seed);
+        for (uint256 i = 1; energyToken.balanceOf(from, id) == 0 && i < 8; i++) id = _idOf((seed % 8) + i);
+        uint256 balance = energyToken.balanceOf(from, id);
+        amount = balance == 0 ? amount : 1 + (amount % balance);
+        bool thief = (seed >> 24) % 8 == 0;
+        vm.prank(thief ? STRANGER : from);
+        try energyToken.safeTransferFrom(from, to, id, amount, "") {
+            assertTrue(!thief, "somebody else's certificates");
+            done["transferCertificates"]++;
+        } catch (bytes memory reason) {
+            _refused(reason);
+        }
+    }
+
     function release(uint256 seed) external action("release") {
         uint256 id = _idOf(seed);
         for (uint256 i = 1; energyToken.held(address(_accomplice), id) == 0 && i < 8; i++) id = _idOf((seed % 8) + i);
@@ -219,6 +241,38 @@ contract World is Plots {
         vm.prank(account);
         vault.deposit(amount);
         done["deposit"]++;
+    }
+
+    /// @dev With a permit of one's own, one that somebody else has sent first, or one that is not what was signed.
+    function depositWithPermit(uint256 actorSeed, uint256 seed, uint256 amount) external action("depositWithPermit") {
+        address account = actor(actorSeed % (ACTORS - 1));
+        amount = bound(amount, 1, 100e6);
+        vm.prank(account);
+        money.faucet(amount);
+        address[] memory markets = new address[](seed % 3);
+        for (uint256 i = 0; i < markets.length; i++) markets[i] = i == 0 ? address(auction) : address(market);
+        (uint8 v, bytes32 r, bytes32 s) = _permit(actorSeed % (ACTORS - 1), account, amount);
+        uint256 kind = (seed >> 8) % 4;
+        if (kind == 0) money.permit(account, address(vault), amount, clock, v, r, s);
+        if (kind == 1) amount++;
+        uint256 free = vault.free(account);
+        vm.prank(account);
+        try vault.depositWithPermit(amount, clock, v, r, s, markets) returns (uint256 received) {
+            assertTrue(kind != 1, "a permit for another amount");
+            assertEq(vault.free(account), free + received, "a deposit is what came in");
+            done["depositWithPermit"]++;
+        } catch (bytes memory reason) {
+            assertEq(kind, 1, "a permit that was sent first stops no deposit");
+            _refused(reason);
+        }
+    }
+
+    function _permit(uint256 person, address account, uint256 amount) private view returns (uint8, bytes32, bytes32) {
+        bytes32 typeHash = keccak256(
+            "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+        );
+        bytes32 text = keccak256(abi.encode(typeHash, account, address(vault), amount, money.nonces(account), clock));
+        return vm.sign(_keyOf(person), keccak256(abi.encodePacked(hex"1901", money.DOMAIN_SEPARATOR(), text)));
     }
 
     function withdraw(uint256 actorSeed, uint256 amount, uint256 toSeed) external action("withdraw") {
@@ -386,7 +440,10 @@ contract World is Plots {
         uint256 last = (clock + D) / 1 days;
         for (uint256 day = first; day <= last; day++) {
             for (uint256 source = 0; source < 8; source++) {
-                supply += energyToken.totalSupply((day << 8) | (source == 7 ? 255 : source));
+                uint256 id = (day << 8) | (source == 7 ? 255 : source);
+                uint256 total = energyToken.totalSupply(id);
+                supply += total;
+                if (total != 0) assertEq(_heldOf(id), total, "certificates are somebody's");
             }
             assertEq(energyToken.totalSupply((day << 8) | uint256(Kind.Load)), 0, "loads get none");
             assertEq(energyToken.totalSupply((day << 8) | uint256(Kind.Grid)), 0, "the utility gets none");
@@ -464,6 +521,12 @@ contract World is Plots {
     }
 
     // ------------------------------------------------------------------- internal
+
+    /// @dev Certificates of all who can have any, and those that wait for a receiver.
+    function _heldOf(uint256 id) private view returns (uint256 sum) {
+        for (uint256 i = 0; i < ACTORS; i++) sum += energyToken.balanceOf(actor(i), id);
+        sum += energyToken.balanceOf(STRANGER, id) + energyToken.balanceOf(address(energyToken), id);
+    }
 
     /// @dev Everybody who can have money in the vault.
     function _account(uint256 i) private view returns (address) {

@@ -115,7 +115,7 @@ contract WorldTest is Test {
 
     /// @dev One line: name, how often it was tried, how often it went through.
     function _counts() private view returns (string memory line) {
-        string[36] memory names = _names();
+        string[39] memory names = _names();
         for (uint256 i = 0; i < names.length; i++) {
             bytes32 name = bytes32(bytes(names[i]));
             line = string.concat(line, names[i], " ", _text(_world.tried(name)), " ", _text(_world.done(name)), ",");
@@ -129,7 +129,7 @@ contract WorldTest is Test {
 
     /// @dev The busiest actions stand more than once.
     function _actions() private pure returns (bytes4[] memory selectors) {
-        selectors = new bytes4[](70);
+        selectors = new bytes4[](77);
         uint256 n;
         for (uint256 i = 0; i < 7; i++) selectors[n++] = Actors.advance.selector;
         for (uint256 i = 0; i < 6; i++) selectors[n++] = Actors.report.selector;
@@ -151,8 +151,10 @@ contract WorldTest is Test {
         for (uint256 i = 0; i < 2; i++) selectors[n++] = World.close.selector;
         selectors[n++] = World.mintUnsold.selector;
         selectors[n++] = World.retire.selector;
-        for (uint256 i = 0; i < 2; i++) selectors[n++] = World.release.selector;
+        for (uint256 i = 0; i < 2; i++) selectors[n++] = World.transferCertificates.selector;
+        for (uint256 i = 0; i < 5; i++) selectors[n++] = World.release.selector;
         selectors[n++] = World.deposit.selector;
+        for (uint256 i = 0; i < 2; i++) selectors[n++] = World.depositWithPermit.selector;
         selectors[n++] = World.withdraw.selector;
         selectors[n++] = World.allow.selector;
         selectors[n++] = World.donate.selector;
@@ -166,7 +168,7 @@ contract WorldTest is Test {
     }
 
     /// @dev Every action, and what some of them bring about: energy booked, a match in the auction, a delivery in full.
-    function _names() private pure returns (string[36] memory) {
+    function _names() private pure returns (string[39] memory) {
         return
             [
                 "advance",
@@ -189,8 +191,10 @@ contract WorldTest is Test {
                 "close",
                 "mintUnsold",
                 "retire",
+                "transferCertificates",
                 "release",
                 "deposit",
+                "depositWithPermit",
                 "withdraw",
                 "allow",
                 "donate",
@@ -202,6 +206,7 @@ contract WorldTest is Test {
                 "pause",
                 "actAsMarket",
                 "reenter",
+                "reenterReport",
                 "book",
                 "match",
                 "complete"

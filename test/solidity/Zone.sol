@@ -27,6 +27,11 @@ abstract contract Zone is Test {
         bool secureElement; // keys of P-256 instead of secp256k1
     }
 
+    struct Signed {
+        Reading reading;
+        bytes signature;
+    }
+
     uint40 internal constant D = 60;
     uint40 internal constant GRACE = 120;
     uint40 internal constant WINDOW = 1_800;
@@ -154,10 +159,25 @@ abstract contract Zone is Test {
     }
 
     function _relay(Reading memory reading, bytes memory signature) internal returns (bool accepted) {
-        Reading[] memory readings = new Reading[](1);
-        bytes[] memory signatures = new bytes[](1);
-        (readings[0], signatures[0]) = (reading, signature);
-        return registry.report(readings, signatures) == 1;
+        Signed[] memory batch = new Signed[](1);
+        batch[0] = Signed(reading, signature);
+        return _relay(batch) == 1;
+    }
+
+    /// @dev All of them in one call.
+    function _relay(Signed[] memory batch) internal returns (uint256 accepted) {
+        (Reading[] memory readings, bytes[] memory signatures) = _apart(batch);
+        return registry.report(readings, signatures);
+    }
+
+    function _apart(
+        Signed[] memory batch
+    ) internal pure returns (Reading[] memory readings, bytes[] memory signatures) {
+        readings = new Reading[](batch.length);
+        signatures = new bytes[](batch.length);
+        for (uint256 i = 0; i < batch.length; i++) {
+            (readings[i], signatures[i]) = (batch[i].reading, batch[i].signature);
+        }
     }
 
     function _hash(Reading memory reading) internal pure returns (bytes32) {

@@ -1,6 +1,7 @@
 /**
  * A community's first day on a second kind of node (anvil, with the Osaka upgrade): the deployment command with a
- * parameter file, killed twice in the middle, then trades through the public contracts until the money is withdrawn.
+ * parameter file and contracts as they are compiled for production, killed twice in the middle, then trades through the public
+ * contracts until the money is withdrawn.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -23,11 +24,12 @@ import { network } from "hardhat";
 import { parse, stringify } from "yaml";
 import { journalDir } from "../../deploy/network.ts";
 import { parseParameters } from "../../deploy/parameters.ts";
-import { parseDeployment, type Deployment } from "../../protocol/src/deployment.ts";
+import { CONTRACT_NAMES, parseDeployment, type Deployment } from "../../protocol/src/deployment.ts";
 import { packOrderId } from "../../protocol/src/order.ts";
 import { endOf, slotOf } from "../../protocol/src/slots.ts";
 import { registryDomain, TYPES, type Reading, type RegistryDomain } from "../../protocol/src/typedData.ts";
 import { ROOT } from "../../tools/cli.ts";
+import { production } from "../../tools/deploy-network.ts";
 import { notRun } from "../hardware/needs.ts";
 import { NO_ANVIL, startAnvil } from "./anvil.ts";
 import { freePorts } from "./world.ts";
@@ -37,6 +39,10 @@ const CHAIN_ID = 20_261_122;
 /** First account of anvil's own phrase; worth nothing anywhere else. */
 const DEPLOYER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 const DEPLOYER = new Wallet(DEPLOYER_KEY).address;
+/** The production compile takes a minute of a free core, once for each change of a contract; beside other worlds longer. */
+const COMPILE_MS = 1_200_000;
+/** EIP-170: what a chain takes. */
+const MOST_CODE = 24_576;
 const TRANSACTIONS = 22;
 const DAY_S = 86_400;
 const SLOT_S = 60;
@@ -60,6 +66,8 @@ describe("rehearsal on anvil", function () {
 
   before(async function () {
     if (NO_ANVIL) notRun(this, NO_ANVIL);
+    this.timeout(COMPILE_MS);
+    await production();
     dir = await mkdtemp(join(tmpdir(), "ioe-rehearsal-"));
     const port = await freePorts(1);
     rpcUrl = `http://127.0.0.1:${port}`;
@@ -124,6 +132,18 @@ describe("rehearsal on anvil", function () {
     expect(code).to.equal(0);
     expect(await readFile(join(dir, "deployment.json"), "utf8")).to.equal(record);
     expect(await connection.ethers.provider.getTransactionCount(DEPLOYER)).to.equal(TRANSACTIONS);
+  });
+
+  it("has put code of production on the chain, within the 24 KiB that a chain takes (EIP-170)", async () => {
+    const { contracts } = parseDeployment(await readFile(join(dir, "deployment.json"), "utf8"));
+    const { artifacts } = await production();
+    for (const name of CONTRACT_NAMES) {
+      if (name === "PaymentToken") continue;
+      const code = await connection.ethers.provider.getCode(contracts[name]);
+      const { deployedBytecode } = await artifacts.readArtifact(name);
+      expect(code, name).to.have.lengthOf(deployedBytecode.length);
+      expect((code.length - 2) / 2, name).to.be.within(1, MOST_CODE);
+    }
   });
 
   it("lets anybody check the zone against its file, and names what differs", async () => {
@@ -213,7 +233,7 @@ describe("rehearsal on anvil", function () {
     key = DEPLOYER_KEY,
   ): Promise<{ code: number | null; output: string }> {
     const out = join(dir, "deployment.json");
-    const all = ["tools/deploy.ts", "--parameters", file, "--out", out, "--build-profile", "default", ...args];
+    const all = ["tools/deploy.ts", "--parameters", file, "--out", out, ...args];
     const child = spawn(process.execPath, all, {
       cwd: ROOT,
       env: { ...process.env, IOE_DEPLOYER_KEY: key || undefined, IOE_RPC_URL: url ?? rpcUrl },

@@ -23,8 +23,6 @@ interface Reading {
 
 /** What follows from a meter's readings. */
 interface Books {
-  /** Steps of both registers, Wh. */
-  steps: bigint;
   /** What the registry had to book, by slot. */
   readonly booked: Map<number, Booking>;
   /** Steps that are not booked, by their name. */
@@ -36,22 +34,23 @@ export async function auditRegisters(ground: Ground, history: History, watch: Wa
   const { world, households } = ground;
   const truth = await world.truth();
   const claimed = claims(history);
-  const total = { readings: 0, steps: 0n, booked: 0n, unbooked: 0n };
+  const total = { readings: 0, risen: 0n, booked: 0n, unbooked: 0n };
   const gaps: Books["gaps"] = new Map();
   const unsent = new Map<string, number>();
 
   for (const n of households) {
     const readings = readingsOf(history, n);
     const books = bookAgain(ground, n, readings, findings);
+    const [first, last] = [readings[0], readings.at(-1)];
     total.readings += readings.length;
-    total.steps += books.steps;
-    for (const { exported, imported } of books.booked.values()) total.booked += exported + imported;
+    if (first && last) total.risen += last.exported - first.exported + last.imported - first.imported;
     for (const [name, { times, energy }] of books.gaps) {
       const entry = gaps.get(name) ?? { times: 0, energy: 0n };
       gaps.set(name, { times: entry.times + times, energy: entry.energy + energy });
       total.unbooked += energy;
     }
-    const exported = compareBookings(watch, n, books, claimed, findings);
+    const { exported, both } = compareBookings(watch, n, books, claimed, findings);
+    total.booked += both;
     const { sentWh, meter } = truth.households[n - 1]!;
     findings.holds(
       Number(exported) <= Math.ceil(sentWh) + 1,
@@ -61,7 +60,6 @@ export async function auditRegisters(ground: Ground, history: History, watch: Wa
     const journal = journalOf(ground, n);
     for (const [status, times] of compareJournal(n, journal.readings, readings, findings))
       unsent.set(status, (unsent.get(status) ?? 0) + times);
-    const last = readings.at(-1);
     for (const [name, onChain, shown] of [
       ["export", last?.exported, meter.exportedWh + Number(journal.offset.exported)],
       ["import", last?.imported, meter.importedWh + Number(journal.offset.imported)],
@@ -72,11 +70,11 @@ export async function auditRegisters(ground: Ground, history: History, watch: Wa
         `${onChain} on chain, ${shown} at the meter`,
       );
   }
-  findings.same(total.steps, total.booked + total.unbooked, "registers = booked + gaps");
+  findings.same(total.risen, total.booked + total.unbooked, "signed registers = booked on chain + named gaps");
   findings.same(unsent.get("pending") ?? 0, 0, "signed readings that still wait");
   findings.fact("readings on chain", total.readings);
   for (const [status, times] of unsent) findings.fact(`signed and not on chain (${status})`, times);
-  findings.fact("steps of all registers, Wh", total.steps);
+  findings.fact("rise of all registers, Wh", total.risen);
   findings.fact("booked, Wh", total.booked);
   for (const [name, { times, energy }] of [...gaps].sort())
     findings.fact(`gap: ${name}`, `${times} times, ${energy} Wh`);
@@ -86,12 +84,17 @@ export async function auditRegisters(ground: Ground, history: History, watch: Wa
 function bookAgain(ground: Ground, n: number, readings: readonly Reading[], findings: Findings): Books {
   const { slotDuration, grace } = ground.world.zone;
   const named = new Set(ground.world.logged(n, "readings.restart").map(({ takenAt }) => Number(takenAt)));
-  const books: Books = { steps: 0n, booked: new Map(), gaps: new Map() };
+  const books: Books = { booked: new Map(), gaps: new Map() };
   const gapOf = (before: Reading, { takenAt, minedAt, rebased }: Reading) => {
     const slot = slotOf(takenAt, slotDuration);
-    if (rebased)
-      return `restart of the chain of readings, ${named.has(takenAt) ? "named by the oracle" : "named on chain only"}`;
-    if (slotOf(before.takenAt + 1, slotDuration) !== slot) return "reading over a boundary";
+    if (rebased) {
+      findings.holds(named.has(takenAt), `meter ${n}: its oracle named the gap before ${takenAt}`);
+      return "restart of the chain of readings, named by the oracle";
+    }
+    if (slotOf(before.takenAt + 1, slotDuration) !== slot) {
+      findings.holds(false, `meter ${n}: no reading reaches over a slot's boundary`, `${takenAt}`);
+      return "reading over a boundary";
+    }
     return minedAt > endOf(slot, slotDuration) + grace ? "later than the grace" : undefined;
   };
   for (const [i, reading] of readings.entries()) {
@@ -103,7 +106,6 @@ function bookAgain(ground: Ground, n: number, readings: readonly Reading[], find
     const imported = reading.imported - before.imported;
     const risen = exported >= 0n && imported >= 0n;
     findings.holds(risen || reading.rebased, `meter ${n}: registers never go back`, `at ${takenAt}`);
-    books.steps += exported + imported;
     const gap = gapOf(before, reading);
     if (gap === undefined) {
       const slot = slotOf(takenAt, slotDuration);
@@ -117,15 +119,18 @@ function bookAgain(ground: Ground, n: number, readings: readonly Reading[], find
   return books;
 }
 
-/** Holds what the registry shows against what it had to book. @returns exported in all slots, Wh */
+/**
+ * Holds what the registry shows against what it had to book.
+ * @returns what it shows for all slots, Wh: the export, and both together with what it booked before anybody looked.
+ */
 function compareBookings(
   watch: Watch,
   n: number,
   { booked }: Books,
   claimed: ReadonlyMap<string, bigint>,
   findings: Findings,
-): bigint {
-  let exported = 0n;
+): { exported: bigint; both: bigint } {
+  let [exported, both] = [0n, 0n];
   for (const [slot, meters] of watch.bookings) {
     const shown = meters.get(n)!;
     const must = booked.get(slot) ?? { exported: 0n, imported: 0n };
@@ -139,12 +144,14 @@ function compareBookings(
       `${taken} of ${shown.exported}`,
     );
     exported += shown.exported;
+    both += shown.exported + shown.imported;
   }
   for (const [slot, { exported: out, imported }] of booked) {
+    if (slot < watch.firstSlot) both += out + imported;
     const seen = slot < watch.firstSlot || watch.bookings.has(slot) || out + imported === 0n;
     findings.holds(seen, `meter ${n}: slot ${slot} was looked at`);
   }
-  return exported;
+  return { exported, both };
 }
 
 /** Holds what an oracle has signed against what is on chain. @returns readings that are not there, by their status */
