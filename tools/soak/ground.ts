@@ -61,6 +61,8 @@ export class Ground {
   readonly canReorg: boolean;
   readonly violations: Violation[] = [];
   readonly reorgs: Undone[] = [];
+  /** Households whose sender is to have no coin just now. */
+  readonly withoutCoin = new Set<number>();
   /** When a household's contact could not open. */
   readonly welded = new Map<number, Span[]>();
   /** Households whose wall clock can be set, and those whose journal lies on a disk of their own. */

@@ -23,6 +23,9 @@ export interface Identity {
 
 /** A chain that cannot be reached at the start is asked again after so long. */
 const RETRY_MS = 2_000;
+const PAID_BY_GATEWAYS = "readings go through gateways only, and a keeper has to end deliveries";
+/** An oracle that did not start would not measure either, and what flows meanwhile would be nobody's. */
+const WAITING = "readings are signed and kept, and wait until it has some";
 /** Below this many wei the sender cannot be trusted to post a day of readings. */
 const LOW_BALANCE = 10n ** 15n;
 
@@ -47,7 +50,7 @@ export async function checkChain(
   const silent = await checkNodes(deployment, rpcUrls, connect);
   await checkMeter(zone, identity);
   const { sender, gateway } = identity;
-  const purse = sender === undefined ? [] : await checkSender(client, sender, gateway);
+  const purse = sender === undefined ? [] : await checkSender(client, sender, gateway ? PAID_BY_GATEWAYS : WAITING);
   return [...silent, ...purse, ...(await checkStanding(zone, identity))];
 }
 
@@ -150,7 +153,7 @@ export async function checkMeter(zone: Zone, { meterId, meterKey }: Identity): P
 
 /**
  * Whether the sender can pay for transactions.
- * @param mayBeEmpty somebody else pays as a rule.
+ * @param whenEmpty what becomes of somebody who goes on without coin; refused if left out.
  * @param setting that names its key, for errors.
  * @returns warnings
  * @throws ChainError
@@ -158,13 +161,11 @@ export async function checkMeter(zone: Zone, { meterId, meterKey }: Identity): P
 export async function checkSender(
   client: PublicClient,
   sender: `0x${string}`,
-  mayBeEmpty = false,
+  whenEmpty?: string,
   setting = "keys.sender",
 ): Promise<string[]> {
   const balance = await client.getBalance({ address: sender });
-  if (balance === 0n && mayBeEmpty) {
-    return [`the sender ${sender} has no coin: readings go through gateways only, and a keeper has to end deliveries`];
-  }
+  if (balance === 0n && whenEmpty !== undefined) return [`the sender ${sender} has no coin: ${whenEmpty}`];
   if (balance === 0n) {
     throw new ChainError(`the sender ${sender} (${setting}) has no coin to pay for gas; send it some and start again`);
   }

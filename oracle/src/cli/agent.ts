@@ -44,7 +44,7 @@ export async function runAgent(
   try {
     await untilReachable(clock, log, signal, async () => {
       const silent = await checkNodes(deployment, chain.rpcUrls);
-      const purse = await checkSender(client, account.address, dryRun, "keys.trader");
+      const purse = await checkSender(client, account.address, dryRun ? "nothing is sent" : undefined, "keys.trader");
       for (const warning of [...silent, ...purse]) log.warn("chain.warning", { warning });
     });
     const market = new Market(client, deployment, meter.id, journal);

@@ -1,3 +1,4 @@
+import { parseEther, toQuantity } from "ethers";
 import { lagging, type Meddle, NodeError } from "../../../test/faults/rpc-proxy.ts";
 import { reorganize } from "../../../test/system/anvil.ts";
 import { type Ground, pause } from "../ground.ts";
@@ -69,15 +70,11 @@ export const CHAIN_FAULTS: readonly Fault[] = [
     name: "no coin for gas",
     weight: 1,
     strike: async (ground, n, random) => {
-      const { address } = await ground.senderOf(n);
-      const set = (coins: string) =>
-        ground.world.ethers.provider.send("hardhat_setBalance", [
-          address,
-          `0x${ground.world.ethers.parseEther(coins).toString(16)}`,
-        ]);
-      await set("0");
+      ground.withoutCoin.add(n);
+      await setCoins(ground, n, "0");
       await pause(random.within(20, 50));
-      await set("10");
+      ground.withoutCoin.delete(n);
+      await setCoins(ground, n, "10");
     },
   },
   {
@@ -103,6 +100,8 @@ export const CHAIN_FAULTS: readonly Fault[] = [
       ground.reorgs.push({ at: Date.now(), depth });
       const { provider } = ground.world.ethers;
       await reorganize((method, params) => provider.send(method, params), depth);
+      // Coins that no transaction brought go back with the blocks.
+      for (const n of ground.households) await setCoins(ground, n, ground.withoutCoin.has(n) ? "0" : "10");
     },
   },
   {
@@ -132,4 +131,9 @@ async function meddled({ lines }: Ground, n: number, seconds: number, meddle: Me
   line.meddle = meddle;
   await pause(seconds);
   line.meddle = undefined;
+}
+
+async function setCoins(ground: Ground, n: number, coins: string): Promise<void> {
+  const { address } = await ground.senderOf(n);
+  await ground.world.ethers.provider.send("hardhat_setBalance", [address, toQuantity(parseEther(coins))]);
 }
