@@ -163,9 +163,15 @@ export async function picture(page: Page, name: string): Promise<void> {
  */
 async function settled(page: Page): Promise<void> {
   const passing = 'span.breathe, [data-testid="transaction"], [data-testid="price-history"]:empty';
+  // What is folded away is in nobody's picture.
+  const gone = () =>
+    page.waitForFunction(
+      (each) => [...document.querySelectorAll(each)].every((left) => !left.checkVisibility()),
+      passing,
+    );
   for (let still = 0; still < 2; still++) {
-    await page.waitForFunction((each) => document.querySelector(each) === null, passing);
+    await gone();
     await page.waitForTimeout(500);
   }
-  await page.waitForFunction((each) => document.querySelector(each) === null, passing);
+  await gone();
 }
