@@ -1,5 +1,6 @@
 /** Households that trade without rest: purchases through relays, and orders in the auction of the next slots. */
-import type { ContractTransactionReceipt, ContractTransactionResponse, EventLog } from "ethers";
+import { type ContractTransactionReceipt, type ContractTransactionResponse, type EventLog, Interface } from "ethers";
+import { callAuctionAbi, directMarketAbi, meterRegistryAbi, vaultAbi } from "../../protocol/src/generated/abi.ts";
 import { packOrderId } from "../../protocol/src/order.ts";
 import { slotOf } from "../../protocol/src/slots.ts";
 import { type Ground, pause } from "./ground.ts";
@@ -24,6 +25,8 @@ export interface Tally {
   readonly refused: Map<string, number>;
 }
 
+const ABIS = [...directMarketAbi, ...callAuctionAbi, ...vaultAbi, ...meterRegistryAbi];
+const ERRORS = new Interface(ABIS.filter(({ type }) => type === "error"));
 /** Wh of a purchase, and s in which it is to be delivered. */
 const ENERGY = [20, 90] as const;
 const SECONDS = [30, 90] as const;
@@ -131,9 +134,16 @@ async function attempt(tally: Tally, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    const text = (error as Error).message;
-    const reason =
-      /custom error '(\w+)/.exec(text)?.[1] ?? /(\w+)\(/.exec(text)?.[1] ?? text.split("\n")[0]!.slice(0, 80);
+    const reason = reasonIn((error as Error).message);
     tally.refused.set(reason, (tally.refused.get(reason) ?? 0) + 1);
   }
+}
+
+/** The contract's own error by its name, where there is one. */
+function reasonIn(text: string): string {
+  const selector = /custom error (0x[0-9a-f]{8})/.exec(text)?.[1];
+  const known = selector === undefined ? undefined : ERRORS.getError(selector)?.name;
+  return (
+    known ?? /custom error '(\w+)/.exec(text)?.[1] ?? /(\w+)\(/.exec(text)?.[1] ?? text.split("\n")[0]!.slice(0, 80)
+  );
 }
