@@ -84,6 +84,16 @@ describe("Feeder check", () => {
     await expect(reconcile()).not.to.emit(zone.registry, "FeederMismatch");
   });
 
+  it("leaves no room any more for a coarse meter that was taken out", async () => {
+    const coarse = await zone.addMeter(zone.alice, Kind.Load, { resolution: 1_000 });
+    const load = await zone.addMeter(zone.alice, Kind.Load);
+    const grid = await zone.addMeter(zone.alice, Kind.Grid);
+    await as(zone.registry, zone.operator).setActive(coarse.id, false);
+    await begin([load, grid]);
+    await end([load, grid], [0n, 0n], [0n, 1_900n]);
+    await expect(reconcile()).to.emit(zone.registry, "FeederMismatch");
+  });
+
   it("needs a connection point that is measured", async () => {
     const meters = await running(Kind.Solar);
     await end(meters, [10n, 0n]);

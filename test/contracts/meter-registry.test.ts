@@ -210,24 +210,27 @@ describe("MeterRegistry", () => {
 
     it("bounds the rated power so that a slot's energy with its reserve fits 32 bits", async () => {
       const factory = await ethers.getContractFactory("MeterRegistry");
-      // 15 min slots of mWh: 2³² mWh in a quarter of an hour with 10 % reserve are 15.6 MW.
-      // 15 min slots of mWh: 2³² mWh in a quarter of an hour with 10 % reserve are 15.6 MW.
-      const largest = ((2n ** 32n - 1n) * 360_000_000n) / (900n * 110n * 1_000_000n);
-      expect(largest).to.equal(15_618_062n);
-      const managed = await factory.deploy(zone.manager, 900, 900, 86_400, 1_000_000, SALT);
-      await as(zone.manager, zone.admin).setTargetFunctionRole(
-        managed,
-        [managed.interface.getFunction("register").selector],
-        1n,
-      );
-      const there = { ...zone.domain, verifyingContract: (await managed.getAddress()) as `0x${string}` };
-      const proof = await signPossession(keyOf("meter"), zone.alice, there);
-      const register = (powerW: bigint) =>
-        as(managed, zone.operator).register(zone.alice, 1, powerW, 1, keyOf("meter").address, proof);
-      await expect(register(largest + 1n))
-        .to.be.revertedWithCustomError(managed, "PowerOutOfRange")
-        .withArgs(largest + 1n, largest);
-      await register(largest);
+      // In slots of 15 min and of mWh: 2³² mWh in a quarter of an hour with 10 % reserve are 15.6 MW.
+      for (const [duration, largest] of [
+        [900n, 15_618_062n],
+        [60n, 234_270_943n],
+      ] as const) {
+        expect(largest).to.equal(((2n ** 32n - 1n) * 360_000_000n) / (duration * 110n * 1_000_000n));
+        const managed = await factory.deploy(zone.manager, duration, 900, 86_400, 1_000_000, SALT);
+        await as(zone.manager, zone.admin).setTargetFunctionRole(
+          managed,
+          [managed.interface.getFunction("register").selector],
+          1n,
+        );
+        const there = { ...zone.domain, verifyingContract: (await managed.getAddress()) as `0x${string}` };
+        const proof = await signPossession(keyOf("meter"), zone.alice, there);
+        const register = (powerW: bigint) =>
+          as(managed, zone.operator).register(zone.alice, 1, powerW, 1, keyOf("meter").address, proof);
+        await expect(register(largest + 1n))
+          .to.be.revertedWithCustomError(managed, "PowerOutOfRange")
+          .withArgs(largest + 1n, largest);
+        await register(largest);
+      }
     });
 
     it("knows no meter that was not registered", async () => {
@@ -678,6 +681,23 @@ describe("MeterRegistry", () => {
       });
     }
 
+    for (const [maxPowerW, seconds, most] of [
+      // 3,600 W × 1.1 × 10 s are 11 Wh exactly, 565,849 W × 1.1 × 59 s a 36,000th more than 10,201 Wh.
+      [3_600, 10, 11n],
+      [565_849, 59, 10_202n],
+    ] as const) {
+      it(`of ${maxPowerW} W may show ${most} Wh and a step of 1 Wh after ${seconds} s, and not a unit more`, async () => {
+        await zone.at(slot, D);
+        for (const above of [1n, 2n]) {
+          const busy = await zone.addMeter(zone.alice, Kind.Battery, { maxPowerW, resolution: 1 });
+          await zone.report(busy.restart(slot * D));
+          await zone.report(busy.step(slot * D + seconds, most + above));
+          const booked = above === 1n ? most + above : 0n;
+          expect(await zone.registry.energyIn(busy.id, slot)).to.deep.equal([booked, 0n, false]);
+        }
+      });
+    }
+
     for (const [direction, exported, imported] of [
       ["export", 1n, 0n],
       ["import", 0n, 1n],
@@ -779,6 +799,17 @@ describe("MeterRegistry", () => {
       await zone.report(load.step((slot + 1) * D, 0n, 50n));
       expect(await zone.registry.energyIn(load.id, slot)).to.deep.equal([0n, 50n, true]);
       expect(await zone.registry.totalsIn(slot)).to.deep.equal([34n, 1n, 1n]);
+    });
+
+    it("of one report go to the slot of each of its readings", async () => {
+      const slot = await zone.nextSlot();
+      const meter = await zone.addMeter(zone.alice, Kind.Solar);
+      await zone.at(slot, 1);
+      await zone.report(meter.restart(slot * D));
+      await zone.at(slot + 1, 30);
+      await zone.report(meter.step((slot + 1) * D, 30n, 1n), meter.step((slot + 1) * D + 20, 7n));
+      expect(await zone.registry.totalsIn(slot)).to.deep.equal([30n, 1n, 1n]);
+      expect(await zone.registry.totalsIn(slot + 1)).to.deep.equal([7n, 0n, 0n]);
     });
   });
 
