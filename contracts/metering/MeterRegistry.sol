@@ -489,10 +489,14 @@ contract MeterRegistry is IMeterRegistry, IERC5267, ERC7913P256Verifier, AccessM
             Place storage place = _placeOf(batch.meterId, slot);
             Booking booking = place.booking.atSlot(slot);
             // Each reading's limit is rounded up in its meter's favour; many readings must not add that up. What exceeds
-            // the rated power of the whole slot is not booked, and the slot keeps what it has.
-            uint256 most = _mostIn(batch.meter.maxPowerW(), slotDuration) + batch.meter.resolution();
-            if (most > type(uint32).max) most = type(uint32).max;
-            if (booking.exported() + exported > most || booking.imported() + imported > most) return;
+            // the rated power of the whole slot is not booked, and the slot keeps what it has. A slot's first reading
+            // is within the limit of its own time already.
+            (uint256 exportedYet, uint256 importedYet) = (booking.exported(), booking.imported());
+            if (exportedYet | importedYet != 0) {
+                uint256 most = _mostIn(batch.meter.maxPowerW(), slotDuration) + batch.meter.resolution();
+                if (exportedYet + exported > most || importedYet + imported > most) return;
+            }
+            if ((exportedYet + exported) | (importedYet + imported) > type(uint32).max) return;
             if (since == start + booking.covered()) {
                 booking = booking.withCovered(uint24(batch.meter.lastTakenAt() - start));
             }

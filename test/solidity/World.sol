@@ -259,7 +259,8 @@ contract World is Plots {
         vm.prank(account);
         try vault.depositWithPermit(amount, clock, v, r, s, markets) returns (uint256 received) {
             assertTrue(kind != 1, "a permit for another amount");
-            assertEq(vault.free(account), free + received, "a deposit is what came in");
+            // The accomplice's turn in the middle may have brought the account more, a payment for instance.
+            assertLe(free + received, vault.free(account), "a deposit is what came in");
             done["depositWithPermit"]++;
         } catch (bytes memory reason) {
             assertEq(kind, 1, "a permit that was sent first stops no deposit");
