@@ -488,15 +488,7 @@ contract MeterRegistry is IMeterRegistry, IERC5267, ERC7913P256Verifier, AccessM
 
             Place storage place = _placeOf(batch.meterId, slot);
             Booking booking = place.booking.atSlot(slot);
-            // Each reading's limit is rounded up in its meter's favour; many readings must not add that up. What exceeds
-            // the rated power of the whole slot is not booked, and the slot keeps what it has. A slot's first reading
-            // is within the limit of its own time already.
-            (uint256 exportedYet, uint256 importedYet) = (booking.exported(), booking.imported());
-            if (exportedYet | importedYet != 0) {
-                uint256 most = _mostIn(batch.meter.maxPowerW(), slotDuration) + batch.meter.resolution();
-                if (exportedYet + exported > most || importedYet + imported > most) return;
-            }
-            if ((exportedYet + exported) | (importedYet + imported) > type(uint32).max) return;
+            if (!_fits(batch.meter, booking, exported, imported)) return; // the slot keeps what it has
             if (since == start + booking.covered()) {
                 booking = booking.withCovered(uint24(batch.meter.lastTakenAt() - start));
             }
@@ -510,6 +502,20 @@ contract MeterRegistry is IMeterRegistry, IERC5267, ERC7913P256Verifier, AccessM
                 (batch.sum, batch.slot, batch.totals) = (sum, slot, _totals[sum][slot]);
             }
             batch.totals = batch.totals.plus(exported, imported, booking.covered() == slotDuration);
+        }
+    }
+
+    /// @dev Each reading's limit is rounded up in its meter's favour; many readings must not add that up: a slot takes what the
+    /// rated power moves in all of it, and one step. Its first reading is within the limit of its own time already.
+    function _fits(Meter meter, Booking booking, uint256 exported, uint256 imported) private view returns (bool) {
+        (uint256 exportedYet, uint256 importedYet) = (booking.exported(), booking.imported());
+        unchecked {
+            exported += exportedYet;
+            imported += importedYet;
+            if (exported | imported > type(uint32).max) return false;
+            if (exportedYet | importedYet == 0) return true;
+            uint256 most = _mostIn(meter.maxPowerW(), slotDuration) + meter.resolution();
+            return exported <= most && imported <= most;
         }
     }
 
