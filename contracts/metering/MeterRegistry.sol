@@ -488,7 +488,12 @@ contract MeterRegistry is IMeterRegistry, IERC5267, ERC7913P256Verifier, AccessM
 
             Place storage place = _placeOf(batch.meterId, slot);
             Booking booking = place.booking.atSlot(slot);
-            if (!_fits(batch.meter, booking, exported, imported)) return; // the slot keeps what it has
+            // A slot's first reading is within the limit of its own time already; of an empty booking there is the slot alone.
+            bool fits =
+                Booking.unwrap(booking) == slot
+                    ? (exported | imported) <= type(uint32).max
+                    : _fits(batch.meter, booking, exported, imported);
+            if (!fits) return; // the slot keeps what it has
             if (since == start + booking.covered()) {
                 booking = booking.withCovered(uint24(batch.meter.lastTakenAt() - start));
             }
@@ -506,15 +511,13 @@ contract MeterRegistry is IMeterRegistry, IERC5267, ERC7913P256Verifier, AccessM
     }
 
     /// @dev Each reading's limit is rounded up in its meter's favour; many readings must not add that up: a slot takes what the
-    /// rated power moves in all of it, and one step. Its first reading is within the limit of its own time already.
+    /// rated power moves in all of it, and one step.
     function _fits(Meter meter, Booking booking, uint256 exported, uint256 imported) private view returns (bool) {
-        (uint256 exportedYet, uint256 importedYet) = (booking.exported(), booking.imported());
         unchecked {
-            exported += exportedYet;
-            imported += importedYet;
-            if (exported | imported > type(uint32).max) return false;
-            if (exportedYet | importedYet == 0) return true;
+            exported += booking.exported();
+            imported += booking.imported();
             uint256 most = _mostIn(meter.maxPowerW(), slotDuration) + meter.resolution();
+            if (most > type(uint32).max) most = type(uint32).max;
             return exported <= most && imported <= most;
         }
     }
