@@ -329,7 +329,8 @@ describe("outbox, on anvil", function () {
     const expectOver = async (done: Promise<void>, status: string) => {
       await done;
       expect(journal.openOutbox(sender.address)).to.deep.equal([]);
-      expect(logged(`transaction.${status}`).length, status).to.equal(status === "mined" ? 0 : 1);
+      // The process that was ended may see the end as well: its last question was on its way.
+      expect(logged(`transaction.${status}`).length > 0, status).to.equal(status !== "mined");
     };
 
     it("sends what was stored and had not left yet", async () => {
