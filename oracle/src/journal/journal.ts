@@ -252,6 +252,18 @@ export class Journal {
     return row && toReading(row);
   }
 
+  /** Keeps another signature of the same reading. */
+  signReading({ meterId, takenAt, since, signature }: StoredReading): void {
+    this.#run(
+      "UPDATE readings SET signature = ? WHERE world = ? AND meter_id = ? AND taken_at = ? AND since = ?",
+      signature,
+      this.world,
+      meterId,
+      takenAt,
+      since,
+    );
+  }
+
   setReadingStatus(reading: StoredReading, status: ReadingStatus): void {
     this.#run(
       "UPDATE readings SET status = ? WHERE world = ? AND meter_id = ? AND taken_at = ? AND since = ?",

@@ -16,6 +16,8 @@ export interface ReporterStore {
   readingSince(meterId: number, takenAt: number): SignedReading | undefined;
   setReadingStatus(reading: SignedReading, status: "pending" | "evidence"): void;
   addReading(reading: SignedReading): void;
+  /** Keeps another signature of the same reading. */
+  signReading(reading: SignedReading): void;
   atomically<T>(work: () => T): T;
 }
 
@@ -100,7 +102,7 @@ export class Reporter {
     }
     if (send.length === 0) return false;
     const started = clock.monotonicMs();
-    const outcome = await chain.report(send);
+    const outcome = await chain.report(await this.#byNewestKey(send, meter.epoch));
     // The next head shows whether they have arrived.
     if (outcome.status === "handed") return false;
     if (outcome.status !== "mined")
@@ -110,6 +112,25 @@ export class Reporter {
     const ms = Math.round(clock.monotonicMs() - started);
     log.info("readings.reported", { count: send.length, from: send[0]?.takenAt, to: send.at(-1)?.takenAt, ms });
     return true;
+  }
+
+  /**
+   * What was measured in the new key's time by a process that still had the old key is signed again, or it would be refused for
+   * ever and all that is chained to it with it. A key signs the same reading in the same way each time (RFC 6979).
+   */
+  async #byNewestKey(readings: readonly SignedReading[], epoch: number): Promise<SignedReading[]> {
+    const { store, sign, log } = this.#options;
+    return Promise.all(
+      readings.map(async (reading) => {
+        if (reading.epoch !== epoch) return reading;
+        const { signature: before, ...fields } = reading;
+        const signature = await sign(fields);
+        if (signature === before) return reading;
+        store.signReading({ ...fields, signature });
+        log.warn("reading.signed-again", { takenAt: fields.takenAt, epoch });
+        return { ...fields, signature };
+      }),
+    );
   }
 
   /** Signs the same registers of the same instant again as a new baseline; the first signature stays as evidence. */
