@@ -94,15 +94,18 @@ describe("faults of the clock", () => {
     expect(await trade.expectBalanced()).to.equal(20n);
   });
 
-  it("the meter's key is rotated while energy flows: with the new key in its file and a restart the trade goes on; what flowed is paid", async () => {
+  it("the meter's key is rotated while energy flows: with the new key in its file and a restart the trade goes on, what the old key still signed is signed again; what flowed is paid", async () => {
     const { registry } = await world.contracts();
     const trade = await Trade.make(world, 90n);
     await trade.flowed(5);
     await rotateKey(world, SELLER);
+    // What the old key still signs in the new one's time is worth nothing.
+    await new Promise((done) => setTimeout(done, (world.zone.slotDuration + 1) * 1_000));
     await world.stopOracle(SELLER);
     await world.startOracle(SELLER, clock.env);
     const delivered = await trade.expectBalanced();
     expect(Number(delivered)).to.be.above(20);
+    expect(world.logged(SELLER, "reading.signed-again")).not.to.deep.equal([]);
     const epochs = (await registry.meterOf(SELLER)).epoch;
     expect(Number(epochs)).to.equal(1);
   });
