@@ -83,13 +83,15 @@ export async function auditRegisters(ground: Ground, history: History, watch: Wa
 
 function bookAgain(ground: Ground, n: number, readings: readonly Reading[], findings: Findings): Books {
   const { slotDuration, grace } = ground.world.zone;
-  const named = new Set(ground.world.logged(n, "readings.restart").map(({ takenAt }) => Number(takenAt)));
+  const logged = (event: string) => new Set(ground.world.logged(n, event).map(({ takenAt }) => Number(takenAt)));
+  const [named, disbelieved] = [logged("readings.restart"), logged("reading.rebased")];
   const books: Books = { booked: new Map(), gaps: new Map() };
   const gapOf = (before: Reading, { takenAt, minedAt, rebased }: Reading) => {
     const slot = slotOf(takenAt, slotDuration);
+    if (rebased && named.has(takenAt)) return "restart of the chain of readings, named by the oracle";
     if (rebased) {
-      findings.holds(named.has(takenAt), `meter ${n}: its oracle named the gap before ${takenAt}`);
-      return "restart of the chain of readings, named by the oracle";
+      findings.holds(disbelieved.has(takenAt), `meter ${n}: its oracle named the gap before ${takenAt}`);
+      return "step that the contract did not believe, named by the oracle";
     }
     if (slotOf(before.takenAt + 1, slotDuration) !== slot) {
       findings.holds(false, `meter ${n}: no reading reaches over a slot's boundary`, `${takenAt}`);
