@@ -4,6 +4,7 @@
  * oracles' own log and from the contacts' own history.
  */
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { QUICK_ZONE, freePorts, until, World } from "../test/system/world.ts";
 import type { DevicePorts, Household } from "../tools/world.ts";
 import { unitEnvironment } from "./unit.ts";
@@ -12,6 +13,8 @@ import { unitEnvironment } from "./unit.ts";
 export const ZONE = { ...QUICK_ZONE, grace: 1_200, claimWindow: 1_800 };
 export const POLL_MS = 500;
 const PAIRS = 2;
+/** More than `safety.minOpenMs`. */
+const MIN_OPEN_MS = 2_500;
 /** Much power, so that the smallest trades are over in seconds. */
 const MOST_POWER_W = 80_000;
 const CONVERTER_W = 60_000;
@@ -115,6 +118,8 @@ export async function measureSwitching(
       for (let i = 0; i < purchases / PAIRS; i++) {
         const { id, block, at } = await buy(world, listings.get(seller)!, buyer, ENERGY);
         await closed(world, id);
+        // A contact that has just opened stays so for a while, for its own sake: no delay of the oracle's.
+        await pause(MIN_OPEN_MS);
         const sink = await sinkLatency(world, buyer, id, at);
         const source = await sourceLatency(world, { buyer, seller }, block, at);
         if (sink !== undefined) result.sink.push(sink);
