@@ -45,6 +45,27 @@ contract MeterRegistryTest is Zone {
         }
     }
 
+    /// A meter as coarse as the type allows can show more in one step than a slot holds: that is not booked, to neither side.
+    function test_whatDoesNotFitIntoASlotIsNotBooked() public {
+        address owner = address(0xA11CE);
+        _device.key = 2;
+        bytes memory possession = _signature(2, false, _possession(owner));
+        _device.id = registry.register(
+            owner,
+            Kind.Battery,
+            MAX_POWER_W,
+            type(uint32).max,
+            _signer(2, false),
+            possession
+        );
+        _report(_device, true, BEGIN, 0, 0);
+        vm.warp(BEGIN + 20);
+        _report(_device, false, BEGIN + 10, uint64(type(uint32).max) + 1, 0);
+        (uint32 exported, uint32 imported, ) = registry.energyIn(_device.id, uint40(BEGIN / D));
+        assertEq(exported + imported, 0, "booked");
+        assertEq(registry.meterOf(_device.id).exported, uint64(type(uint32).max) + 1, "the register moved");
+    }
+
     /// A chain that splits and takes another id has its own signatures.
     function test_readingsOfAForkAreWorthlessOnTheOther() public {
         _report(_device, true, BEGIN, 0, 0);
