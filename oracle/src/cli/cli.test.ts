@@ -204,24 +204,7 @@ describe("command line", function () {
   });
 
   it("says that no oracle answers", async () => {
-    const config = join(dir, "ioe.yaml");
-    writeFileSync(
-      config,
-      stringify({
-        chain: { rpcUrls: ["http://127.0.0.1:9"], deployment: "./deployment.json" },
-        journal: "./journal.sqlite",
-        keys: { meter: "./meter.key", sender: "./sender.key" },
-        live: { port: 9 },
-        meter: {
-          id: 1,
-          driver: "modbus",
-          host: "127.0.0.1",
-          map: "siemens-pac3200",
-          scope: "branch",
-          maxPowerW: 8_000,
-        },
-      }),
-    );
+    const config = writeConfig(dir, { live: { port: 9 } });
     const { code, err } = await ioe("status", "--config", config);
     expect(code).to.equal(1);
     expect(err).to.match(/no oracle answers at http:\/\/127\.0\.0\.1:9\/v1\/status/);
