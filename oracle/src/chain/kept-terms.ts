@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { registryDomain } from "@ioe/protocol";
 import * as z from "zod";
+import { replaceFile } from "../replace-file.ts";
 import type { MeterState, ZoneConstants } from "./zone.ts";
 
 /** What of the contract measuring and signing need. */
@@ -71,8 +72,7 @@ export class KeptTerms {
     const text = JSON.stringify({ world: this.#world, ...fields }, (_key, value: unknown) =>
       typeof value === "bigint" ? String(value) : value,
     );
-    writeFileSync(`${this.path}.new`, `${text}\n`, { mode: 0o600, flush: true });
-    renameSync(`${this.path}.new`, this.path);
+    replaceFile(this.path, `${text}\n`, 0o600);
   }
 }
 

@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { replaceFile } from "../replace-file.ts";
 
 /** A fault that only a person ends. */
 export interface LatchedFault {
@@ -41,15 +42,7 @@ export class FaultLatch {
   }
 
   save(fault: LatchedFault): void {
-    const draft = `${this.path}.new`;
-    const file = openSync(draft, "w", 0o600);
-    try {
-      writeSync(file, `${JSON.stringify(fault)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(draft, this.path);
+    replaceFile(this.path, `${JSON.stringify(fault)}\n`, 0o600);
   }
 
   clear(): void {

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { replaceFile } from "../../replace-file.ts";
 import { DeviceError } from "../types.ts";
 
 /**
@@ -44,23 +45,9 @@ export class StateFile<T> {
 
   /** @throws DeviceError: what was not written must not be reported */
   write(state: T): void {
-    const temporary = `${this.#path}.new`;
     try {
       mkdirSync(dirname(this.#path), { recursive: true });
-      const fd = openSync(temporary, "w", 0o644);
-      try {
-        writeSync(fd, `${JSON.stringify(state)}\n`);
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
-      renameSync(temporary, this.#path);
-      const folder = openSync(dirname(this.#path), "r");
-      try {
-        fsyncSync(folder);
-      } finally {
-        closeSync(folder);
-      }
+      replaceFile(this.#path, `${JSON.stringify(state)}\n`, 0o644);
     } catch (error) {
       throw this.#failure("cannot be written; check the disk", error);
     }
