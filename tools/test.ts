@@ -1,6 +1,6 @@
 /**
  * `npm test [-- --only NAME | --with NAME]`: every suite that needs npm only, or only those named, or those named as well, then
- * the counts. A suite that ends with an error without counting a failure is itself counted as one.
+ * the failures once more and the counts. A suite that ends with an error without counting a failure is itself counted as one.
  */
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
@@ -51,12 +51,16 @@ interface Count {
   failed: number;
   notRun: number;
 }
+interface Run extends Count {
+  /** What it printed from its first failure's summary on. */
+  failures: string[];
+}
 const COUNTED: Record<string, keyof Count> = { passing: "passed", failing: "failed", pending: "notRun" };
 
 /** Runs a suite, shows what it prints, and counts from its summary lines ("12 passing", "1 failing", "2 pending"). */
-async function run(args: string[]): Promise<Count> {
+async function run(args: string[]): Promise<Run> {
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
-  const count: Count = { passed: 0, failed: 0, notRun: 0 };
+  const count: Run = { passed: 0, failed: 0, notRun: 0, failures: [] };
   let rest = "";
   child.stdout.setEncoding("utf8");
   child.stdout.on("data", (text: string) => {
@@ -67,12 +71,16 @@ async function run(args: string[]): Promise<Count> {
       // eslint-disable-next-line no-control-regex -- colours of the reporter
       const [, number, word] = /^\s*(\d+) (passing|failing|pending)\b/.exec(line.replace(/\x1b\[\d+m/g, "")) ?? [];
       if (word !== undefined) count[COUNTED[word]!] += Number(number);
+      if (count.failed > 0) count.failures.push(line);
     }
   });
   const code = await new Promise<number>((done) => child.once("close", (status) => done(status ?? 1)));
-  if (code !== 0 && count.failed === 0) count.failed = 1;
+  if (code !== 0 && count.failed === 0) {
+    count.failures.push(`The suite ended with ${code}, and counted no failure.`);
+    count.failed = 1;
+  }
   if (code === 0 && count.passed + count.notRun === 0) {
-    console.error("The suite ran no test.");
+    count.failures.push("The suite ran no test.");
     count.failed = 1;
   }
   return count;
@@ -94,16 +102,20 @@ const compiling =
 const compiled = compiling ? new Promise((done) => compiling.once("close", done)) : undefined;
 
 const total: Count = { passed: 0, failed: 0, notRun: 0 };
+/** Said once more at the end, where nobody has to look for it. */
+const allFailures: string[] = [];
 for (const name of names) {
   if (name === "system") await compiled; // what went wrong the rehearsal says itself
   const since = performance.now();
   console.log(`\n── ${name}`);
-  const { passed, failed, notRun } = await run(suites[name]!);
+  const { passed, failed, notRun, failures } = await run(suites[name]!);
   total.passed += passed;
   total.failed += failed;
   total.notRun += notRun;
+  if (failed > 0) allFailures.push(`── what failed in ${name}`, ...failures);
   console.log(`── ${name}: ${passed} passed, ${failed} failed, ${Math.round((performance.now() - since) / 1_000)} s`);
 }
+if (allFailures.length > 0) console.log(["", ...allFailures].join("\n"));
 if (total.notRun > 0) console.log(`\n${total.notRun} not run`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 ? 0 : 1);
