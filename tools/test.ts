@@ -38,7 +38,8 @@ const suites: Record<string, string[]> = {
     2,
     stories.filter((file) => file !== FIRST_TRADE),
   ),
-  faults: together(3, filesOf("test/faults/*.test.ts")),
+  // Those that need npm only are among the worlds as well.
+  faults: together(3, filesOf("test/faults/*.test.ts", "test/system/{faults,gateway,silence}.test.ts")),
   browser: together(2, stories),
   soak: together(1, filesOf("test/soak/*.test.ts")),
   hardware: ["tools/test-hardware.ts", "--allow-missing"],

@@ -148,7 +148,13 @@ export class World {
     await this.#processes.endAll();
     await this.#connection.close();
     await rm(this.dir, { recursive: true, force: true });
-    const { looks, behind } = this.#clock;
+    const { looks, behind, ahead, late } = this.#clock;
+    {
+      (await import("node:fs")).appendFileSync(
+        "/tmp/clock.txt",
+        JSON.stringify({ looks, behind, ahead, late, k: this.#keepsTime, d: process.argv.at(-1) }) + "\n",
+      );
+    }
     if (this.#keepsTime && looks >= ENOUGH_LOOKS && behind > MOST_BEHIND_S) {
       throw new Error(`the chain's time was more than ${behind - 1} s behind in one look of ten (${looks} looks)`);
     }
@@ -390,8 +396,11 @@ function wholeSeconds(): number {
  * run ahead of it, and must not be behind: a busy machine's blocks come late now and then, but not one in ten.
  */
 class ClockWatch {
-  /** Most that a block was ahead, s. */
+  /** Most that a block's time was ahead of the wall's when the block was there, s. */
   ahead = 0;
+  /** Most that a block's time was behind the wall's when the block was not there yet, s. */
+  late = 0;
+  #newest: { number: number; asked: number } | undefined;
   /** How far the newest block was behind in each look, s. */
   readonly #behind: number[] = [];
   readonly #timer: NodeJS.Timeout;
@@ -405,6 +414,11 @@ class ClockWatch {
         .then((block) => {
           this.ahead = Math.max(this.ahead, block!.timestamp - wholeSeconds());
           this.#behind.push(asked - block!.timestamp);
+          const { number, timestamp } = block!;
+          const before = this.#newest ?? { number, asked };
+          if (number < before.number) return; // an older look's answer
+          if (number > before.number) this.late = Math.max(this.late, before.asked - timestamp);
+          this.#newest = { number, asked };
         })
         .catch(() => undefined); // the chain is being stopped
     }, 1_000);

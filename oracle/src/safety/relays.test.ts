@@ -179,10 +179,61 @@ describe("minimum dwell", () => {
       2_000,
       clock,
     );
+    await relay.open();
+    await clock.advance(2_000);
     await refusal(relay.close(5_000));
     await relay.open();
     blocked = false;
     await relay.close(5_000);
+  });
+
+  it("counts the first opening: nobody knows what the contact was before", async () => {
+    const clock = new ManualClock();
+    const relay = withDwell(new Contact(), 2_000, clock);
+    await relay.open();
+    expect((await refusal(relay.close(5_000))).retryInMs).to.equal(2_000);
+  });
+
+  it("counts from the opening that ended what a slow device had closed after an earlier one", async () => {
+    const clock = new ManualClock();
+    const contact = new Contact();
+    await contact.open();
+    const slow: RelayDriver = {
+      name: contact.name,
+      caps: contact.caps,
+      state: contact.state,
+      dispose: contact.dispose,
+      open: async () => {
+        if (contact.position === "closed") await clock.sleep(3_000);
+        await contact.open();
+      },
+      close: async (ms) => {
+        await clock.sleep(3_000);
+        await contact.close(ms);
+      },
+    };
+    const relay = withDwell(withLatestWins(slow), 2_000, clock);
+    const closing = relay.close(5_000).catch((error: Error) => error);
+    await relay.open();
+    await clock.advance(3_000);
+    expect(await closing).to.be.instanceOf(DeviceError);
+    expect(contact.position).to.equal("closed");
+    const opening = relay.open();
+    await clock.advance(3_000);
+    await opening;
+    expect(contact.position).to.equal("open");
+    expect((await refusal(relay.close(5_000))).retryInMs).to.equal(2_000);
+  });
+
+  it("counts an opening that failed: the contact may have moved", async () => {
+    const clock = new ManualClock();
+    const contact = new Contact();
+    const relay = withDwell(contact, 2_000, clock);
+    await relay.close(5_000);
+    contact.broken = true;
+    await relay.open().catch(() => undefined);
+    contact.broken = false;
+    expect((await refusal(relay.close(5_000))).retryInMs).to.equal(2_000);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { DeviceError, type RelayDriver } from "../hardware/types.ts";
+import { DeviceError, type RelayDriver, type RelayPosition } from "../hardware/types.ts";
 import { Lease } from "./lease.ts";
 import { CloseRefused } from "./refusal.ts";
 
@@ -152,29 +152,69 @@ export function withOnLimits(
   };
 }
 
-/** Minimum dwell: an opened relay stays open for `minOpenMs`, so that contact and load are not worn by chattering. */
+/** What our own commands prove of a contact. It is never closed without a closing; a closing that failed may still come. */
+class Contact {
+  position: RelayPosition | "unknown" = "unknown";
+  /** Monotonic ms from which on that is so; of a contact that is being closed, of its position before. */
+  since = -Infinity;
+  readonly #relay: RelayDriver;
+  readonly #clock: Clock;
+  #closing = 0;
+  #closings = 0;
+
+  constructor(relay: RelayDriver, clock: Clock) {
+    this.#relay = relay;
+    this.#clock = clock;
+  }
+
+  async open(): Promise<void> {
+    const before = this.#closings;
+    try {
+      await this.#relay.open();
+    } catch (error) {
+      if (this.position === "closed") this.#is("unknown");
+      throw error;
+    }
+    // An opening from before the end of a closing proves nothing.
+    if (this.#closing === 0 && this.#closings === before && this.position !== "open") this.#is("open");
+  }
+
+  async close(ms: number): Promise<void> {
+    const wasOpen = this.position === "open";
+    if (wasOpen) this.position = "unknown";
+    this.#closing++;
+    try {
+      await this.#relay.close(ms);
+      this.#is("closed");
+      this.#closings++;
+    } catch (error) {
+      if (!(error instanceof CloseRefused)) {
+        this.#is("unknown");
+        this.#closings++;
+      } else if (wasOpen && this.#closing === 1 && this.position === "unknown") this.position = "open";
+      throw error;
+    } finally {
+      this.#closing--;
+    }
+  }
+
+  #is(position: RelayPosition | "unknown"): void {
+    this.position = position;
+    this.since = this.#clock.monotonicMs();
+  }
+}
+
+/** Minimum dwell: what opened, or may have opened, stays so for `minOpenMs`: chattering wears contact and load. */
 export function withDwell(relay: RelayDriver, minOpenMs: number, clock: Clock): RelayDriver {
-  let openedAt = -Infinity;
-  let closed = false;
+  const contact = new Contact(relay, clock);
   return {
     ...passOn(relay),
-    open: async () => {
-      await relay.open();
-      if (closed) openedAt = clock.monotonicMs();
-      closed = false;
-    },
+    open: () => contact.open(),
     close: async (ms) => {
-      const left = openedAt + minOpenMs - clock.monotonicMs();
-      if (!closed && left > 0) throw new CloseRefused(relay.name, `was opened a moment ago`, left);
-      const was = closed;
-      closed = true;
-      try {
-        await relay.close(ms);
-      } catch (error) {
-        if (error instanceof CloseRefused) closed = was;
-        else openedAt = clock.monotonicMs(); // whatever the contact did meanwhile
-        throw error;
-      }
+      const left = contact.since + minOpenMs - clock.monotonicMs();
+      if (contact.position !== "closed" && left > 0)
+        throw new CloseRefused(relay.name, `was opened a moment ago`, left);
+      await contact.close(ms);
     },
   };
 }
@@ -183,12 +223,7 @@ export function withDwell(relay: RelayDriver, minOpenMs: number, clock: Clock): 
 export class Interlock {
   readonly #deadTimeMs: number;
   readonly #clock: Clock;
-  /** Relay → instant of its confirmed opening; nothing while it is closed or its position is unknown. */
-  readonly #openSince = new Map<string, number | undefined>();
-  /** Closings under way: a device may still carry out what was overtaken by an opening. */
-  readonly #closing = new Map<string, number>();
-  /** Closings that the device was asked for and that have ended: an opening from before one of them proves nothing. */
-  readonly #closings = new Map<string, number>();
+  readonly #contacts = new Map<string, Contact>();
 
   constructor(deadTimeMs: number, clock: Clock) {
     this.#deadTimeMs = deadTimeMs;
@@ -197,41 +232,28 @@ export class Interlock {
 
   /** Adds a relay; until it has been opened once its position counts as unknown. */
   guard(relay: RelayDriver): RelayDriver {
-    const { name } = relay;
-    this.#openSince.set(name, undefined);
-    const add = (to: Map<string, number>, by: number) => to.set(name, (to.get(name) ?? 0) + by);
-    const open = async () => {
-      const before = this.#closings.get(name);
-      await relay.open();
-      const proves = !this.#closing.get(name) && this.#closings.get(name) === before;
-      if (proves && this.#openSince.get(name) === undefined) this.#openSince.set(name, this.#clock.monotonicMs());
-    };
+    const contact = new Contact(relay, this.#clock);
+    this.#contacts.set(relay.name, contact);
     return {
       ...passOn(relay),
-      open,
+      open: () => contact.open(),
       close: async (ms) => {
-        this.#check(name);
-        const openSince = this.#openSince.get(name);
-        this.#openSince.set(name, undefined);
-        add(this.#closing, +1);
-        let failed: Error | undefined;
-        await relay.close(ms).catch((error: Error) => void (failed = error));
-        add(this.#closing, -1);
-        if (failed instanceof CloseRefused) this.#openSince.set(name, openSince);
-        else add(this.#closings, +1);
-        if (failed === undefined) return;
-        if (!(failed instanceof CloseRefused)) open().catch(() => undefined);
-        throw failed;
+        this.#check(relay.name);
+        try {
+          await contact.close(ms);
+        } catch (error) {
+          if (!(error instanceof CloseRefused)) contact.open().catch(() => undefined);
+          throw error;
+        }
       },
     };
   }
 
   #check(name: string): void {
-    for (const [other, openSince] of this.#openSince) {
+    for (const [other, { position, since }] of this.#contacts) {
       if (other === name) continue;
-      if (openSince === undefined || this.#closing.get(other))
-        throw new CloseRefused(name, `interlocked with ${other}, which is not open`);
-      const left = openSince + this.#deadTimeMs - this.#clock.monotonicMs();
+      if (position !== "open") throw new CloseRefused(name, `interlocked with ${other}, which is not open`);
+      const left = since + this.#deadTimeMs - this.#clock.monotonicMs();
       if (left > 0) throw new CloseRefused(name, `dead time after ${other} was opened`, left);
     }
   }
