@@ -13,7 +13,7 @@ const chain = (...events: [string, Record<string, unknown>][]) =>
 describe("ledger: what the events add up to", () => {
   it("listens to events that exist, each once, and not to readings", () => {
     const names = LEDGER_EVENTS.map((event) => event.name);
-    expect(names).to.have.length(25);
+    expect(names).to.have.length(26);
     expect(new Set(names).size).to.equal(names.length);
     expect(names).to.not.include("ReadingAccepted");
   });
@@ -32,6 +32,20 @@ describe("ledger: what the events add up to", () => {
       { owner: A, sinceBlock: 1n },
       { owner: B, sinceBlock: 4n },
     ]);
+  });
+
+  it("knows whom a meter is offered to, until it is accepted or taken back", () => {
+    const offeredAfter = (...to: [string, Record<string, unknown>][]) => [
+      ...foldLedger(chain(["MeterRegistered", { meterId: 1, owner: A, kind: 4, maxPowerW: 8_000 }], ...to)).offered,
+    ];
+    const offer = (to: string): [string, Record<string, unknown>] => [
+      "MeterTransferStarted",
+      { meterId: 1, from: A, to },
+    ];
+    expect(offeredAfter(offer(B))).to.deep.equal([[1, { to: B, inBlock: 2n }]]);
+    expect(offeredAfter(offer(B), offer(A))).to.deep.equal([[1, { to: A, inBlock: 3n }]]);
+    expect(offeredAfter(offer(B), offer(ZERO))).to.deep.equal([]);
+    expect(offeredAfter(offer(B), ["MeterTransferred", { meterId: 1, from: A, to: B }])).to.deep.equal([]);
   });
 
   it("forgets a listing that was taken back", () => {
@@ -201,8 +215,8 @@ describe("ledger: what the events add up to", () => {
       const [order] = ledger.orders.values();
       const fields = [ledger, meter, listing, delivery, auction, order].map((each) => Object.keys(each!).sort().join());
       expect([LEDGER_SHAPE, ...fields]).to.deep.equal([
-        3,
-        "auctions,certificates,deliveries,held,listings,meters,moves,orders,tenures,times",
+        4,
+        "auctions,certificates,deliveries,held,listings,meters,moves,offered,orders,tenures,times",
         "active,id,kind,maxPowerW,owner,trader",
         "account,expiresAt,id,meterId,minEnergy,mode,price,remaining",
         "bill,boughtInBlock,buyer,buyerMeterId,bySlot,closedInBlock,deadline,delivered,endedEarly,energy,gridFee,id,listingId,locked,outcome,paid,price,seller,sellerMeterId",

@@ -17,7 +17,7 @@ function pick<const A extends readonly { type: string }[], const N extends strin
 }
 
 export const LEDGER_EVENTS = [
-  ...pick(meterRegistryAbi, ["MeterRegistered", "MeterTransferred", "TraderSet", "ActiveSet"]),
+  ...pick(meterRegistryAbi, ["MeterRegistered", "MeterTransferStarted", "MeterTransferred", "TraderSet", "ActiveSet"]),
   ...pick(directMarketAbi, [
     "Listed",
     "ListingCancelled",
@@ -56,7 +56,7 @@ export type {
 } from "./records.ts";
 
 /** Raise it when a record's fields change: browsers keep ledgers between visits. */
-export const LEDGER_SHAPE = 3;
+export const LEDGER_SHAPE = 4;
 
 /** Events whose time somebody may want to see: nothing else would ask for their blocks. */
 const TIMED: ReadonlySet<LedgerLog["eventName"]> = new Set([
@@ -76,6 +76,7 @@ export const EMPTY_LEDGER: Ledger = {
   times: new Map(),
   meters: new Map(),
   tenures: new Map(),
+  offered: new Map(),
   listings: new Map(),
   deliveries: new Map(),
   auctions: new Map(),
@@ -149,6 +150,7 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
   const times = new Map(ledger.times);
   const meters = draft(ledger.meters);
   const tenures = new Map(ledger.tenures);
+  const offered = new Map(ledger.offered);
   const listings = draft(ledger.listings);
   const deliveries = draft(ledger.deliveries);
   const auctions = draft(ledger.auctions);
@@ -178,8 +180,15 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
         tenures.set(meterId, [{ owner, sinceBlock: log.blockNumber }]);
         break;
       }
+      case "MeterTransferStarted": {
+        const { meterId, to } = log.args;
+        if (to === ZERO) offered.delete(meterId);
+        else offered.set(meterId, { to, inBlock: log.blockNumber });
+        break;
+      }
       case "MeterTransferred": {
         const { meterId, to: owner } = log.args;
+        offered.delete(meterId);
         meters.change(meterId, () => ({ owner, trader: ZERO }));
         tenures.set(meterId, [...(tenures.get(meterId) ?? []), { owner, sinceBlock: log.blockNumber }]);
         break;
@@ -311,6 +320,7 @@ export function addToLedger(ledger: Ledger, logs: readonly LedgerLog[]): Ledger 
     times,
     meters: meters.map,
     tenures,
+    offered,
     listings: listings.map,
     deliveries: deliveries.map,
     auctions: auctions.map,

@@ -111,6 +111,8 @@ export interface Ledger {
   meters: ReadonlyMap<number, Meter>;
   /** Meter → its owners, the first one first. */
   tenures: ReadonlyMap<number, readonly Tenure[]>;
+  /** Meters that wait for a new owner to accept them → whom and since when. */
+  offered: ReadonlyMap<number, { to: Address; inBlock: bigint }>;
   /** Listings that were not cancelled, in order; sold out and expired ones included. */
   listings: ReadonlyMap<bigint, ListingRecord>;
   deliveries: ReadonlyMap<bigint, DeliveryRecord>;

@@ -72,7 +72,9 @@ export type Reason =
   | { code: "aboveFaucet"; largest: bigint }
   | { code: "purposeMissing" }
   | { code: "addressInvalid" }
+  | { code: "ownAccount" }
   | { code: "noTrader" }
+  | { code: "notOffered" }
   | { code: "notAllowed" }
   | { code: "wait"; seconds: number }
   | { code: "alreadyAnnounced" }

@@ -33,6 +33,12 @@ describe("news", () => {
     expect(told([...order(ME), settled(40)])[0]).to.contain("You received 0.04 kWh");
     expect(told([...order(ME), settled(30)])[0]).to.contain("0.03 kWh of 0.04 kWh");
   });
+  it("tells who is handed a meter over, and nobody when it was taken back", () => {
+    const offer = (to: string) => log("MeterTransferStarted", { meterId: 3, from: OTHER, to });
+    expect(told([offer(ME)])[0]).to.contain("Meter 3 is offered to you");
+    expect(told([offer(OTHER)])).to.deep.equal([]);
+    expect(told([offer(ME), offer(`0x${"0".repeat(40)}`)])).to.deep.equal([]);
+  });
   it("tells nobody about others", () => expect(told([...order(OTHER), settled(40)])).to.deep.equal([]));
   it("counts as seen what was there at the first visit, and nothing later", () => {
     const before = newsOf(foldLedger(order(ME)), ME, new Map([[orderId, 40n]]));

@@ -1,4 +1,4 @@
-/** What has happened to an account's orders and deliveries, out of the ledger. Pure. */
+/** What has happened to an account's orders, deliveries and meters, out of the ledger. Pure. */
 import type { Ledger, OrderRecord } from "../../data/index.ts";
 import type { Format } from "../../format/index.ts";
 import { text } from "../../text/index.ts";
@@ -55,6 +55,10 @@ export function newsOf(ledger: Ledger, account: string, fills: ReadonlyMap<bigin
         ? text.notices.delivered(energy, format.moneyUp(cost))
         : text.notices.paid(energy, format.moneyDown(sellerPaid));
     });
+  }
+  for (const [meterId, { to, inBlock }] of ledger.offered) {
+    if (same(to, account))
+      tell(`offered-${meterId}-${inBlock}`, inBlock, "/wallet", () => text.notices.offered(text.meter.name(meterId)));
   }
   return news.sort((a, b) => (a.block < b.block ? 1 : a.block > b.block ? -1 : 0)).slice(0, MOST);
 }

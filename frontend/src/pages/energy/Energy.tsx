@@ -31,6 +31,7 @@ const SHORT_SLOT = 300;
 export function Energy() {
   const session = useSession();
   const meters = useMyMeters(session.account);
+  const ledger = useLedger();
   const words = text.energy;
   return (
     <>
@@ -39,16 +40,20 @@ export function Energy() {
         <ConnectFirst icon="energy" title={words.connectFirst} />
       ) : !meters ? (
         <Place />
-      ) : meters.length === 0 ? (
-        <Card>
-          <Empty icon="energy" title={words.noMeter}>
-            {words.noMeterNote}
-          </Empty>
-        </Card>
       ) : (
         <div className="space-y-4">
-          <MetersCard meters={meters} />
-          <Figures account={session.account} meters={meters} />
+          {meters.length > 0 ? (
+            <MetersCard meters={meters} />
+          ) : (
+            <Card>
+              <Empty icon="energy" title={words.noMeter}>
+                {words.noMeterNote}
+              </Empty>
+            </Card>
+          )}
+          {(meters.length > 0 || (ledger && everOwned(ledger, session.account).length > 0)) && (
+            <Figures account={session.account} meters={meters} />
+          )}
         </div>
       )}
       {session.account && meters && (

@@ -5,6 +5,7 @@ import { text } from "../../text/index.ts";
 import { Card, CardTitle, PageTitle, Skeleton, Stat } from "../../ui/index.ts";
 import { ActionButton, call, ConnectFirst, useSend, useSession } from "../../wallet/index.ts";
 import { DepositCard } from "./DepositCard.tsx";
+import { HandOverCard } from "./HandOverCard.tsx";
 import { HistoryCard } from "./HistoryCard.tsx";
 import { MarketsCard } from "./MarketsCard.tsx";
 import { TraderCard } from "./TraderCard.tsx";
@@ -49,6 +50,7 @@ export function Wallet() {
         <WithdrawCard key={`withdraw-${session.account}`} funds={funds} />
         <MarketsCard funds={funds} />
         <TraderCard key={`trader-${session.account}`} account={session.account} />
+        <HandOverCard key={`hand-over-${session.account}`} account={session.account} />
         <HistoryCard key={`history-${session.account}`} account={session.account} className="lg:col-span-2" />
         {zone.isLocal && <FaucetCard />}
       </div>

@@ -22,5 +22,6 @@ export const notices: Text["notices"] = {
   delivered: (energy, money) => `${energy} sind angekommen, für ${money}.`,
   paid: (energy, money) => `Sie haben ${energy} geliefert und ${money} erhalten.`,
   short: (energy, ordered) => `Nur ${energy} von ${ordered} sind geflossen; der Rest des Geldes kam zurück.`,
+  offered: (meter) => `${meter} wird Ihnen übergeben: Er gehört Ihnen, sobald Sie annehmen.`,
   soldShort: (energy, ordered) => `Nur ${energy} von ${ordered} sind geflossen; so viel wurde bezahlt.`,
 };

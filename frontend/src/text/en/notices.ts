@@ -21,5 +21,6 @@ export const notices = {
   delivered: (energy: string, money: string) => `${energy} arrived, for ${money}.`,
   paid: (energy: string, money: string) => `You delivered ${energy} and were paid ${money}.`,
   short: (energy: string, ordered: string) => `Only ${energy} of ${ordered} flowed; the rest of the money came back.`,
+  offered: (meter: string) => `${meter} is offered to you: it is yours when you accept it.`,
   soldShort: (energy: string, ordered: string) => `Only ${energy} of ${ordered} flowed; that much was paid.`,
 };
