@@ -169,14 +169,14 @@ class Contact {
 
   async open(): Promise<void> {
     const before = this.#closings;
+    let proves = false;
     try {
       await this.#relay.open();
-    } catch (error) {
-      if (this.position === "closed") this.#is("unknown");
-      throw error;
+      // An opening from before the end of a closing proves nothing.
+      proves = this.#closing === 0 && this.#closings === before;
+    } finally {
+      if (this.position !== "open") this.#is(proves ? "open" : "unknown");
     }
-    // An opening from before the end of a closing proves nothing.
-    if (this.#closing === 0 && this.#closings === before && this.position !== "open") this.#is("open");
   }
 
   async close(ms: number): Promise<void> {
