@@ -59,7 +59,7 @@ done
 
 source=$(cd "$(dirname "$0")/../.." && pwd)
 opt=$prefix/opt/ioe etc=$prefix/etc/ioe state=$prefix/var/lib/ioe cache=$prefix/var/cache/ioe
-unit=$prefix/etc/systemd/system/ioe.service wrapper=$prefix/usr/local/bin/ioe
+units=$prefix/etc/systemd/system wrapper=$prefix/usr/local/bin/ioe
 # The npm registry of the computer that packed this release.
 REGISTRY=${IOE_REGISTRY:-$(cat "$source/REGISTRY" 2>/dev/null || true)}
 # With a prefix nothing outside of it is touched.
@@ -159,9 +159,17 @@ create_user() {
   done
 }
 
+# The oracle, and what may run beside it (ioe@agent, ioe@keeper).
+install_units() {
+  local unit
+  for unit in "$1"/oracle/install/*.service; do
+    if [ -f "$unit" ]; then run install --mode 0644 "$unit" "$units/"; fi
+  done
+}
+
 install_service() {
-  run mkdir -p "$(dirname "$unit")" "$(dirname "$wrapper")" "$etc" "$state"
-  run install --mode 0644 "$release/oracle/install/ioe.service" "$unit"
+  run mkdir -p "$units" "$(dirname "$wrapper")" "$etc" "$state"
+  install_units "$release"
   if [ "$dry_run" = yes ]; then
     echo "+ write $wrapper"
   else
@@ -183,6 +191,7 @@ TEXT
 
 restart_service() {
   if [ "$system" = yes ] && [ -f "$etc/ioe.yaml" ]; then run systemctl restart --no-block ioe.service; fi
+  if [ "$system" = yes ]; then run systemctl try-restart --no-block 'ioe@*.service'; fi
 }
 
 remove_old_releases() {
@@ -220,7 +229,7 @@ rollback_command() {
   now=$(readlink "$opt/current")
   switch_to "$before"
   run ln -sfn "$now" "$opt/previous"
-  if [ -f "$before/oracle/install/ioe.service" ]; then run install --mode 0644 "$before/oracle/install/ioe.service" "$unit"; fi
+  install_units "$before"
   [ "$system" = yes ] && run systemctl daemon-reload
   restart_service
   say "done: $(basename "$before")"
@@ -228,8 +237,8 @@ rollback_command() {
 
 uninstall_command() {
   # Stopping opens the relays; the service does so even when the oracle does not.
-  if [ "$system" = yes ]; then run systemctl disable --now ioe.service || true; fi
-  run rm -rf "$opt" "$unit" "$wrapper" "$cache"
+  if [ "$system" = yes ]; then run systemctl disable --now ioe.service ioe@agent.service ioe@keeper.service || true; fi
+  run rm -rf "$opt" "$units/ioe.service" "$units/ioe@.service" "$wrapper" "$cache"
   [ "$system" = yes ] && run systemctl daemon-reload
   if [ "$purge" = yes ]; then
     run rm -rf "$etc" "$state"

@@ -13,6 +13,7 @@ import {
   numberToHex,
   type PrivateKeyAccount,
 } from "viem";
+import { getTransaction } from "viem/actions";
 import { hardhat } from "viem/chains";
 
 /** What a person would see and be asked. */
@@ -100,6 +101,17 @@ export class TestWallet {
     await page.exposeFunction("askTestWallet", (request: RpcRequest) => wallet.#answer(request));
     await page.addInitScript(announce);
     return wallet;
+  }
+
+  /** The person pays more for what waits ("speed up"), or has it do nothing ("cancel"). */
+  async replaceLast(how: "speed up" | "cancel"): Promise<void> {
+    const client = this.#client;
+    const { nonce, to, input, gas, maxFeePerGas, maxPriorityFeePerGas } = await getTransaction(client, {
+      hash: this.sent.at(-1)!,
+    });
+    const call = how === "cancel" ? { to: this.account.address, value: 0n } : { to, data: input, gas };
+    const fees = { maxFeePerGas: maxFeePerGas! * 2n, maxPriorityFeePerGas: maxPriorityFeePerGas! * 2n };
+    this.sent.push(await client.sendTransaction({ ...call, ...fees, nonce }));
   }
 
   /** The person chooses another account in the wallet. */

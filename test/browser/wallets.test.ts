@@ -5,7 +5,7 @@ import { decodeFunctionData } from "viem";
 import { paymentTokenAbi, vaultAbi } from "../../protocol/src/generated/abi.ts";
 import { until } from "../system/world.ts";
 import { Dapp } from "./dapp.ts";
-import { connect, on, plain } from "./steps.ts";
+import { connect, expectClean, on, plain } from "./steps.ts";
 
 const [ATOMIC, PLAIN, THIRD] = [1, 2, 3];
 
@@ -124,6 +124,82 @@ describe("wallets of different abilities in the browser", () => {
     await at("history").filter({ hasText: "Nothing yet" }).waitFor();
     expect(await at("trader-row").count()).to.equal(1);
     await page.close();
+  });
+
+  it("knows what was sped up in the wallet as done, and what was cancelled there as replaced", async () => {
+    const { page, wallet } = await dapp.visit(PLAIN);
+    const { at, go } = on(page);
+    const { money } = await dapp.world.contracts();
+    const { provider } = dapp.world.ethers;
+    const balance = () => money.balanceOf(wallet.account.address);
+    const before = await balance();
+    await connect(page);
+    await go("wallet");
+    const faucetAnd = async (how: "speed up" | "cancel") => {
+      await provider.send("evm_setAutomine", [false]);
+      await provider.send("evm_setIntervalMining", [0]);
+      try {
+        await at("faucet").click();
+        await until("it to be on its way", async () => (await lastState(page)) === "pending");
+        // The page has to have seen what is replaced.
+        await new Promise((done) => setTimeout(done, 5_000));
+        await wallet.replaceLast(how);
+      } finally {
+        await provider.send("evm_setAutomine", [true]);
+        await provider.send("evm_setIntervalMining", [1_000]);
+      }
+    };
+    await faucetAnd("speed up");
+    await until("it to be done", async () => (await lastState(page)) === "confirmed");
+    expect((await balance()) - before).to.equal(100_000_000n);
+    await faucetAnd("cancel");
+    await until("it to be replaced", async () => (await lastState(page)) === "replaced");
+    expect((await balance()) - before).to.equal(100_000_000n);
+    await page.close();
+  });
+
+  it("hands a meter over to who accepts it, and still shows the one who had it what was measured then", async () => {
+    const { registry } = await dapp.world.contracts();
+    const old = await dapp.visit(PLAIN);
+    const giver = on(old.page);
+    await connect(old.page);
+    await giver.go("wallet");
+    const next = dapp.account(THIRD);
+    await giver.at("hand-over-account").fill(old.wallet.account.address);
+    expect(await giver.at("hand-over-set").getAttribute("data-reason")).to.equal("ownAccount");
+    const offer = async () => {
+      await giver.at("hand-over-account").fill(next.address);
+      await giver.at("hand-over-set").click();
+      await giver.at("hand-over-now").filter({ hasText: "until Household 3 accepts" }).waitFor();
+    };
+    await offer();
+    await giver.at("hand-over-clear").click();
+    await giver
+      .at("hand-over-now")
+      .filter({ hasText: /^Yours$/ })
+      .waitFor();
+    await offer();
+
+    const other = await dapp.visit(THIRD);
+    const taker = on(other.page);
+    await connect(other.page);
+    await taker.at("news").click();
+    await other.page.getByText("is offered to you").click();
+    await taker.at("hand-over-to-me").filter({ hasText: "Household 2 hands it over to you" }).waitFor();
+    await expectClean(other.page, "the wallet of who is offered a meter");
+    await taker.at("hand-over-accept").click();
+    await taker.at("hand-over-to-me").waitFor({ state: "detached" });
+    expect(await taker.at("hand-over-row").count()).to.equal(2);
+    expect(await registry.ownerOf(PLAIN)).to.equal(next.address);
+
+    await giver.at("hand-over-card").waitFor({ state: "detached" });
+    await giver.go("energy");
+    await old.page.getByText("This account has no meter").waitFor();
+    await giver.at("energy-figures").waitFor();
+    for (const { page, problems } of [old, other]) {
+      expect(problems).to.deep.equal([]);
+      await page.close();
+    }
   });
 
   it("asks a wallet on another network to change before a transaction, without a way round", async () => {

@@ -117,7 +117,8 @@ describe("installer and service under a real systemd, in a copy of this system",
   });
 
   it("brings a unit that this systemd understands to the last line", async () => {
-    expect(await must("systemd-analyze verify ioe.service")).to.equal("");
+    for (const unit of ["ioe.service", "ioe@agent.service", "ioe@keeper.service"])
+      expect(await must(`systemd-analyze verify ${unit}`), unit).to.equal("");
   });
 
   it("runs with keys whose password only systemd knows", async () => {
@@ -206,7 +207,7 @@ describe("installer and service under a real systemd, in a copy of this system",
     expect(await must("ls /etc/ioe")).to.include("meter.json");
     await must(installer(releases[0]!, "uninstall --purge"));
     const left = await must(
-      "ls -d /etc/ioe /var/lib/ioe /var/cache/ioe /opt/ioe /etc/systemd/system/ioe.service 2>/dev/null; true",
+      "ls -d /etc/ioe /var/lib/ioe /var/cache/ioe /opt/ioe /etc/systemd/system/ioe*.service 2>/dev/null; true",
     );
     expect(left).to.equal("");
     expect((await run("id ioe")).code).to.not.equal(0);
