@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { createClient, custom, HttpRequestError, TimeoutError } from "viem";
-import { untilAnswered, untilMined } from "./outcome.ts";
+import { createClient, custom, HttpRequestError, MethodNotFoundRpcError, numberToHex, TimeoutError } from "viem";
+import { type SentAs, Superseded, untilAnswered, untilMined } from "./outcome.ts";
 
 const HASH = `0x${"ab".repeat(32)}` as const;
 const BLOCK_HASH = `0x${"cd".repeat(32)}` as const;
@@ -20,6 +20,7 @@ const TRANSACTION = {
   transactionIndex: "0x0",
   type: "0x2",
 };
+const KNOWN: SentAs = { from: ACCOUNT, nonce: 1, to: ACCOUNT, input: "0x" };
 const RECEIPT = {
   transactionHash: HASH,
   status: "0x1",
@@ -36,7 +37,7 @@ const RECEIPT = {
 };
 
 /** A node that knows the transaction, and answers for its receipt one after the other; the last answer stays. */
-function nodeWith(receipts: (() => unknown)[]) {
+function nodeWith(receipts: (() => unknown)[], { forgotten = false, nextNonce = (): number => 1 } = {}) {
   const asked: string[] = [];
   const client = createClient({
     pollingInterval: 1,
@@ -46,7 +47,10 @@ function nodeWith(receipts: (() => unknown)[]) {
           asked.push(method);
           await Promise.resolve();
           if (method === "eth_blockNumber") return `0x${asked.length.toString(16)}`;
-          if (method === "eth_getTransactionByHash") return TRANSACTION;
+          if (method === "eth_getTransactionByHash") return forgotten ? null : TRANSACTION;
+          if (method === "eth_getTransactionCount") return numberToHex(nextNonce());
+          if (method === "eth_getTransactionBySenderAndNonce") throw new MethodNotFoundRpcError(new Error());
+          if (method === "eth_getBlockByNumber") return { number: numberToHex(asked.length), transactions: [] };
           if (method === "eth_getTransactionReceipt") return (receipts.length > 1 ? receipts.shift()! : receipts[0]!)();
           throw new Error(`unexpected ${method}`);
         },
@@ -70,13 +74,32 @@ describe("a transaction that is on its way", () => {
       fail(new HttpRequestError({ url: "http://node", details: "fetch failed" })),
       () => RECEIPT,
     ]);
-    const { receipt, replaced } = await untilMined(client, HASH, 1);
+    const { receipt, replaced } = await untilMined(client, HASH, { pauseMs: 1 });
     expect([receipt.status, receipt.transactionHash, replaced]).to.deep.equal(["success", HASH, false]);
     expect(asked.filter((method) => method === "eth_getTransactionReceipt").length).to.be.at.least(5);
   });
   it("ends with a receipt that says it was reverted", async () => {
     const { client } = nodeWith([fail(busy()), () => ({ ...RECEIPT, status: "0x0" })]);
-    expect((await untilMined(client, HASH, 1)).receipt.status).to.equal("reverted");
+    expect((await untilMined(client, HASH, { pauseMs: 1 })).receipt.status).to.equal("reverted");
+  });
+  it("tells what is to be kept of it, once", async () => {
+    const seen: SentAs[] = [];
+    const { client } = nodeWith([() => null, () => null, () => RECEIPT]);
+    await untilMined(client, HASH, { pauseMs: 1, onSeen: (as) => seen.push(as) });
+    expect(seen).to.deep.equal([KNOWN]);
+  });
+  it("is over when its number was used while nobody looked, and not before", async () => {
+    let looks = 0;
+    const { client } = nodeWith([() => null], { forgotten: true, nextNonce: () => (++looks > 5 ? 2 : 1) });
+    const end = await untilMined(client, HASH, { known: KNOWN, pauseMs: 1 }).catch((error: unknown) => error);
+    expect(end).to.be.instanceOf(Superseded);
+    expect(looks).to.be.above(5);
+  });
+  it("is over when nobody has ever seen it, after a long while", async () => {
+    const { client, asked } = nodeWith([() => null], { forgotten: true });
+    const end = await untilMined(client, HASH, { pauseMs: 1 }).catch((error: unknown) => error);
+    expect(end).to.be.instanceOf(Superseded);
+    expect(asked.filter((method) => method === "eth_getTransactionByHash").length).to.be.at.least(60);
   });
   it("ends with an error only when that is an answer", async () => {
     const answers = [busy(), busy(), new Error("unknown")];

@@ -6,7 +6,7 @@ import { getConnectorClient, switchChain } from "wagmi/actions";
 import { type ChainFeed, useFeed } from "../data/index.ts";
 import { text } from "../text/index.ts";
 import { ERROR_ABI, explain, type Failure, isUnanswered } from "./explain.ts";
-import { untilMined } from "./outcome.ts";
+import { type SentAs, Superseded, untilMined } from "./outcome.ts";
 import { networkOf, useSession } from "./session.ts";
 import { type Change, openTransactions, theTransactions } from "./transactions.ts";
 
@@ -90,9 +90,20 @@ async function finish(
   hash: Hex,
   move: (change: Change) => void,
   askWhy: (block: bigint) => Promise<void>,
+  known?: SentAs,
 ): Promise<Sent> {
-  const { receipt, replaced } = await untilMined(zone.client, hash);
+  const mined = await untilMined(zone.client, hash, { known, onSeen: (sentAs) => move({ sentAs }) }).catch(
+    (error: unknown) => {
+      if (!(error instanceof Superseded)) throw error;
+    },
+  );
   await head.look();
+  if (!mined) {
+    const sentence = text.transaction.superseded;
+    move({ state: "lost", sentence });
+    return { failure: { rejected: false, sentence } };
+  }
+  const { receipt, replaced } = mined;
   if (replaced) {
     move({ state: "replaced", hash: receipt.transactionHash });
     return { failure: { rejected: true, sentence: text.transaction.replaced } };
@@ -110,13 +121,14 @@ async function finish(
 /** Watches on what was on its way when the page was left. */
 export function resumeTransactions(feed: ChainFeed): void {
   const list = openTransactions(feed.zone.id);
-  for (const { id, title, hash, state } of list.get()) {
+  for (const { id, title, hash, sentAs, state } of list.get()) {
     if (state !== "pending" || !hash) continue;
     const move = (change: Change) => list.move(id, change);
-    finish(feed, hash, move, async (blockNumber) => {
+    const askWhy = async (blockNumber: bigint) => {
       const { from, to, input } = await getTransaction(feed.zone.client, { hash });
       await callNode(feed.zone.client, { account: from, to, data: input, blockNumber });
-    }).catch((error: unknown) => failed(error, title, feed.zone, move));
+    };
+    finish(feed, hash, move, askWhy, sentAs).catch((error: unknown) => failed(error, title, feed.zone, move));
   }
 }
 

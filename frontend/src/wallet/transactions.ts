@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import type { SentAs } from "./outcome.ts";
 
 /**
  *   checking ─► signing ─► pending ─┬─► confirmed
@@ -22,6 +23,8 @@ export interface Transaction {
   sentence?: string;
   advice?: string;
   hash?: `0x${string}`;
+  /** Tells what took its place, once a node has shown it. */
+  sentAs?: SentAs;
   /** The wallet's own name of calls that it carries out as one (EIP-5792), until their hash is known. */
   batch?: string;
 }

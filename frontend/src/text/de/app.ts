@@ -123,6 +123,8 @@ export const app: Omit<
     lost: "Unbekannt: Vor dem Neuladen der Seite war noch nichts abgeschickt. Bitte in der Wallet nachsehen.",
     forgotten:
       "Unbekannt: Ihre Wallet kann nicht sagen, was daraus wurde. Sehen Sie dort nach, bevor Sie es noch einmal versuchen.",
+    superseded:
+      "Unbekannt: Die Blockchain kennt ihn nicht mehr. Wurde er in Ihrer Wallet beschleunigt oder abgebrochen? Bitte dort nachsehen.",
     dismiss: (title) => `Ausblenden: ${title}`,
   },
 

@@ -117,6 +117,7 @@ export const app = {
     replaced: "Replaced in the wallet by another transaction",
     lost: "Unknown: nothing had been sent when the page was reloaded. Look into your wallet.",
     forgotten: "Unknown: your wallet cannot say what became of it. Look there before you try again.",
+    superseded: "Unknown: the blockchain no longer knows it. Was it sped up or cancelled in your wallet? Look there.",
     dismiss: (title: string) => `Dismiss: ${title}`,
   },
 
