@@ -49,7 +49,6 @@ describe("the nodes at the start", () => {
       { eth_getBlockByNumber: { number: "0x4", hash: `0x${"6".repeat(64)}`, timestamp: "0x1", transactions: [] } },
       /: this deployment file belongs to another chain;/,
     ],
-    ["no contracts", { eth_getCode: "0x" }, /: there is no contract at 0x1{40} \(MeterRegistry\);/],
   ];
   for (const [what, other, message] of wrong) {
     it(`are refused for one on ${what}, behind one that fits, without showing how to get in there`, async () => {
@@ -58,6 +57,20 @@ describe("the nodes at the start", () => {
       expect(error).to.be.instanceOf(ChainError);
       expect(error!.message).to.match(message).and.not.contain("secret");
       expect(error!.message).to.contain(`chain.rpcUrls.1 (http://127.0.0.1:${port}): `);
+    });
+  }
+
+  const behind: [string, Record<string, unknown>, RegExp][] = [
+    ["the block", { eth_getBlockByNumber: null }, /: this deployment file belongs to another chain;/],
+    ["the contracts", { eth_getCode: "0x" }, /: there is no contract at 0x1{40} \(MeterRegistry\);/],
+  ];
+  for (const [what, other, message] of behind) {
+    it(`are warned of where one does not have ${what} yet, and refused where none has`, async () => {
+      const { url } = await node(other);
+      expect(await checkNodes(deployment, [(await node()).url, url])).to.have.length(1);
+      const error = await rejection([NOWHERE, url]);
+      expect(error).to.be.instanceOf(ChainError);
+      expect(error!.message).to.match(message);
     });
   }
 

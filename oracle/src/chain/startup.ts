@@ -57,7 +57,7 @@ export async function checkChain(
 /**
  * Makes sure that every node that answers is on the deployment's chain and has its contracts: when the first is away, the
  * next one is believed.
- * @returns a warning for each node that does not answer.
+ * @returns a warning for each node that does not answer, or is behind while another one is not.
  * @throws as `checkChain`
  */
 export async function checkNodes(
@@ -73,8 +73,11 @@ export async function checkNodes(
       return { origin, name: `chain.rpcUrls.${i} (${origin})`, failure };
     }),
   );
-  for (const { name, failure } of nodes)
-    if (failure instanceof ChainError) throw new ChainError(`${name}: ${failure.message}`);
+  const fits = nodes.some(({ failure }) => failure === undefined);
+  for (const { name, failure } of nodes) {
+    if (failure instanceof ChainError && !(fits && failure instanceof NotThere))
+      throw new ChainError(`${name}: ${failure.message}`);
+  }
   const silent = nodes.filter(({ failure }) => failure !== undefined);
   if (silent.length === nodes.length) {
     const where = nodes.map(({ origin }) => origin).join(", ");
@@ -82,8 +85,15 @@ export async function checkNodes(
       `no Ethereum node answers at ${where} (${reasonOf(silent[0]?.failure)}); start it or fix chain.rpcUrls`,
     );
   }
-  return silent.map(({ name, failure }) => `${name} does not answer (${reasonOf(failure)}) and was not checked`);
+  return silent.map(({ name, failure }) =>
+    failure instanceof NotThere
+      ? `${name} has not come as far as the deployment: it may still be syncing`
+      : `${name} does not answer (${reasonOf(failure)}) and was not checked`,
+  );
 }
+
+/** Missing, as on a chain that ends before it. */
+class NotThere extends ChainError {}
 
 /** @throws ChainError when the node does not fit; whatever viem says when it does not answer. */
 async function checkNode(client: PublicClient, deployment: Deployment): Promise<void> {
@@ -121,12 +131,14 @@ async function checkDeployment(client: PublicClient, deployment: Deployment): Pr
     throw error;
   });
   if (block?.hash.toLowerCase() !== deploymentBlockHash.toLowerCase()) {
-    throw new ChainError("this deployment file belongs to another chain; redeploy or fix chain.deployment");
+    throw new (block ? ChainError : NotThere)(
+      "this deployment file belongs to another chain; redeploy or fix chain.deployment",
+    );
   }
   for (const name of ["MeterRegistry", "DirectMarket", "CallAuction"] as const) {
     const code = await client.getCode({ address: contracts[name] });
     if (code === undefined) {
-      throw new ChainError(`there is no contract at ${contracts[name]} (${name}); redeploy or fix chain.deployment`);
+      throw new NotThere(`there is no contract at ${contracts[name]} (${name}); redeploy or fix chain.deployment`);
     }
   }
 }

@@ -133,12 +133,11 @@ export class Zone {
     };
   }
 
-  /** Energy the auction's clearing accepted of an order; nothing of an order that is cancelled, void or settled. */
-  async fillOf(orderId: bigint): Promise<bigint> {
+  /** Energy the auction's clearing had accepted of an order in a block; nothing of an order that is cancelled, void or settled. */
+  async fillOf(orderId: bigint, blockNumber: bigint): Promise<bigint> {
     const address = this.#deployment.contracts.CallAuction;
-    return BigInt(
-      await this.#client.readContract({ address, abi: callAuctionAbi, functionName: "fillOf", args: [orderId] }),
-    );
+    const question = { address, abi: callAuctionAbi, functionName: "fillOf", args: [orderId], blockNumber } as const;
+    return BigInt(await this.#client.readContract(question));
   }
 
   /** Sends readings in one transaction; `skipped` when the chain would take none of them. */

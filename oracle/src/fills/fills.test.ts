@@ -80,7 +80,9 @@ async function setUp() {
     ],
     orders: { ordersIn: (slot) => (slot === SLOT ? [ASK, BID] : []) },
     auction: {
-      fillOf: async (id) => {
+      fillOf: async (id, blockNumber) => {
+        // As the head showed it, whichever node answers.
+        expect(blockNumber).to.equal(number);
         const filled = chain.fills.get(id) ?? 0n;
         await chain.answer();
         return filled;

@@ -14,7 +14,7 @@ export interface OrderStore {
 /** The auction as the fills need it. */
 export interface Auction {
   /** Energy the clearing accepted of an order. */
-  fillOf(orderId: bigint): Promise<bigint>;
+  fillOf(orderId: bigint, blockNumber: bigint): Promise<bigint>;
 }
 
 export interface FillsOptions {
@@ -74,7 +74,7 @@ export class Fills {
     const slot = slotOf(head.timestamp + 1, slotDuration);
     const turn = ++this.#heads;
     try {
-      const fill = await this.#fillIn(slot);
+      const fill = await this.#fillIn(slot, head.number);
       // A slow answer must not undo what a newer head has shown.
       if (turn < this.#answered) return;
       this.#answered = turn;
@@ -99,11 +99,11 @@ export class Fills {
   }
 
   /** What our accepted orders of a slot come to: asks give, bids take. */
-  async #fillIn(slot: number): Promise<Fill | undefined> {
+  async #fillIn(slot: number, blockNumber: bigint): Promise<Fill | undefined> {
     const { orders, auction } = this.#options;
     let net = 0n;
     for (const id of orders.ordersIn(slot)) {
-      const filled = await auction.fillOf(id);
+      const filled = await auction.fillOf(id, blockNumber);
       net += unpackOrderId(id).side === "ask" ? filled : -filled;
     }
     if (net === 0n) return undefined;

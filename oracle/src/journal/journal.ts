@@ -252,10 +252,11 @@ export class Journal {
     return row && toReading(row);
   }
 
-  /** Keeps another signature of the same reading. */
-  signReading({ meterId, takenAt, since, signature }: StoredReading): void {
+  /** Keeps another epoch and signature of the same reading. */
+  signReading({ meterId, takenAt, since, epoch, signature }: StoredReading): void {
     this.#run(
-      "UPDATE readings SET signature = ? WHERE world = ? AND meter_id = ? AND taken_at = ? AND since = ?",
+      "UPDATE readings SET epoch = ?, signature = ? WHERE world = ? AND meter_id = ? AND taken_at = ? AND since = ?",
+      epoch,
       signature,
       this.world,
       meterId,

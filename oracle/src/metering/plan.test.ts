@@ -112,6 +112,21 @@ describe("what to report next", () => {
       expect(show(evidence)).to.equal("0>3700 3700>3720");
     });
 
+    it("what continues the chain from too late an instant keeps nothing from being sent", () => {
+      const { readings: ahead, pending: waiting } = stored("60>900 0>150 150>180");
+      const { send, evidence } = planReport({
+        pending: waiting,
+        readingSince: (takenAt) => ahead.find(({ since }) => since === takenAt),
+        lastTakenAt: 60,
+        headTimestamp: 190,
+        now: 190,
+        slotDuration: D,
+        grace: GRACE,
+      });
+      expect(show(send)).to.equal("0>150 150>180");
+      expect(show(evidence)).to.equal("60>900");
+    });
+
     it("nothing is thrown away because the clock, or the chain, is behind", () => {
       expect(show(planAt(3_720, 190).evidence)).to.equal("");
       expect(show(planAt(190, 3_720).evidence)).to.equal("");

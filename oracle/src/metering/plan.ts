@@ -46,7 +46,7 @@ export function planReport(inputs: PlanInputs): Plan {
   const { pending, lastTakenAt, headTimestamp, now } = inputs;
   const latest = Math.max(headTimestamp, now) + AHEAD_S;
   const evidence = pending.filter(({ takenAt }) => takenAt <= lastTakenAt || takenAt > latest);
-  const chain = continuation(inputs);
+  const chain = continuation(inputs, latest);
   const late = chain.filter((reading) => isLate(reading, inputs)).length;
   if (late > 1) {
     evidence.push(...chain.splice(0, late - 1).filter((old) => pending.some((reading) => isSame(reading, old))));
@@ -65,9 +65,13 @@ export function planReport(inputs: PlanInputs): Plan {
 }
 
 /** Stored readings from the chain's last one on; else from the oldest pending one on, whether it fits or not. */
-function continuation({ pending, readingSince, lastTakenAt, headTimestamp }: PlanInputs): SignedReading[] {
+function continuation(inputs: PlanInputs, latest: number): SignedReading[] {
+  const { pending, readingSince, lastTakenAt, headTimestamp } = inputs;
   const chained = lastTakenAt > 0 ? readingSince(lastTakenAt) : undefined;
-  const first = chained ?? pending.find(({ takenAt }) => takenAt > lastTakenAt);
+  const first =
+    chained && chained.takenAt <= latest
+      ? chained
+      : pending.find(({ takenAt }) => takenAt > lastTakenAt && takenAt <= latest);
   const chain: SignedReading[] = [];
   for (let next = first; next && next.takenAt <= headTimestamp; next = readingSince(next.takenAt)) chain.push(next);
   return chain;

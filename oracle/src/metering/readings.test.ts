@@ -46,7 +46,7 @@ function setUp(
     register = {},
     isSynchronised = () => true,
     ...more
-  }: Pick<SamplerOptions, "offsets" | "onOffsets"> & {
+  }: Pick<SamplerOptions, "offsets" | "onOffsets" | "historyMs"> & {
     replacedAt?: number;
     isSynchronised?: () => boolean;
     register?: Partial<Pick<SteadyMeter, "wrap" | "exported">>;
@@ -288,6 +288,19 @@ describe("chain of readings", () => {
         [100, 160],
       ]);
       expect(world.stored.map(({ exported }) => exported)).to.deep.equal([1_000n, 1_040n, 1_100n, 1_160n]);
+      await world.stop();
+    });
+
+    it("dates what is still kept where it takes longer than samples are kept", async () => {
+      let synchronised = false;
+      const world = setUp(START * 1_000, undefined, { isSynchronised: () => synchronised, historyMs: 90_000 });
+      await world.pass(150_000);
+      synchronised = true;
+      await world.pass(1_000);
+      expect(world.stored.map(({ since, takenAt }) => [since && since - START, takenAt - START])).to.deep.equal([
+        [0, 60],
+        [60, 100],
+      ]);
       await world.stop();
     });
 

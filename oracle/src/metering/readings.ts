@@ -19,6 +19,11 @@ export interface SigningEpoch {
   epochFromSlot: number;
 }
 
+/** Number of the key that signs at an instant, Unix seconds. */
+export function epochAt(takenAt: number, { epoch, epochFromSlot }: SigningEpoch, slotDuration: number): number {
+  return slotOf(takenAt, slotDuration) >= epochFromSlot ? epoch : epoch - 1;
+}
+
 export interface ReadingsOptions {
   meterId: number;
   sampler: Sampler;
@@ -86,8 +91,7 @@ export class Readings {
 
   /** Number of the key that signs at an instant, Unix seconds. */
   epochAt(takenAt: number): number {
-    const { epoch, epochFromSlot } = this.#signing;
-    return slotOf(takenAt, this.#options.slotDuration) >= epochFromSlot ? epoch : epoch - 1;
+    return epochAt(takenAt, this.#signing, this.#options.slotDuration);
   }
 
   /** Called with every reading once it is signed and stored. */
@@ -115,6 +119,8 @@ export class Readings {
       if (this.#believesClock) this.#broken ??= "the clock was set";
       this.#believesClock = false;
     }
+    // What has waited for longer than samples are kept is gone.
+    if (this.#undatedFrom !== undefined) this.#undatedFrom = Math.max(this.#undatedFrom, sampler.oldest?.at ?? 0);
     if (!this.#believesClock && !this.#believe(sample)) return;
     const from = this.#undatedFrom === undefined ? undefined : Math.ceil(time.unixMsAt(this.#undatedFrom) / 1_000);
     this.#undatedFrom = undefined;

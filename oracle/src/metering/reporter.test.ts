@@ -16,13 +16,17 @@ describe("reporter", () => {
       signature: `0x${by}${takenAt}`,
     });
     const sign = ({ takenAt }: Reading) => Promise.resolve(`0xnew${takenAt}` as const);
-    for (const each of [reading(60, 120, 0, "old"), reading(120, 130, EPOCH, "old"), reading(130, 180, EPOCH, "new")])
+    const kept = reading(60, 120, 0, "old");
+    const newer = (by: string) => reading(130, 140, EPOCH, by);
+    // The first of a process that did not know of the new key yet.
+    for (const each of [kept, reading(120, 130, 0, "old"), newer("old"), reading(140, 180, EPOCH, "new")])
       journal.addReading(each);
     const sent: SignedReading[][] = [];
+    let lastTakenAt = 60;
     const reporter = new Reporter({
       meterId: 1,
       chain: {
-        meter: () => Promise.resolve({ epoch: EPOCH, epochFromSlot: 3, lastTakenAt: 60 }),
+        meter: () => Promise.resolve({ epoch: EPOCH, epochFromSlot: 2, lastTakenAt }),
         report: (readings) => {
           sent.push(readings);
           return Promise.resolve({ status: "handed" });
@@ -36,9 +40,15 @@ describe("reporter", () => {
       log: createLogger({ write: () => undefined }),
     });
     await reporter.wake(200);
-    const expected = [reading(60, 120, 0, "old"), reading(120, 130, EPOCH, "new"), reading(130, 180, EPOCH, "new")];
+    const expected = [kept, reading(120, 130, EPOCH, "new"), newer("new"), reading(140, 180, EPOCH, "new")];
     expect(sent).to.deep.equal([expected]);
     expect(journal.pendingReadings(1)).to.deep.equal(expected);
+
+    // A restart as well is of the key that signs at its instant, not of the one it was signed with.
+    journal.addReading(reading(250, 260, 0, "old"));
+    lastTakenAt = 190;
+    await reporter.wake(270);
+    expect(sent.at(-1)).to.deep.equal([reading(0, 260, EPOCH, "new")]);
     journal.close();
   });
 });

@@ -2,11 +2,15 @@ import type { Reading } from "@ioe/protocol";
 import type { Clock } from "../clock.ts";
 import { type Logger, reasonOf } from "../log.ts";
 import { planReport } from "./plan.ts";
-import type { SignedReading, SigningEpoch } from "./readings.ts";
+import { epochAt, type SignedReading, type SigningEpoch } from "./readings.ts";
+
+export interface MeterOnChain extends SigningEpoch {
+  lastTakenAt: number;
+}
 
 /** The registry as the reporter needs it. */
 export interface ReadingChain {
-  meter(meterId: number): Promise<SigningEpoch & { lastTakenAt: number }>;
+  meter(meterId: number): Promise<MeterOnChain>;
   /** `mined` when the chain took at least one reading, `handed` when somebody else is to bring them there. */
   report(readings: SignedReading[]): Promise<{ status: string; reason?: string }>;
 }
@@ -16,7 +20,7 @@ export interface ReporterStore {
   readingSince(meterId: number, takenAt: number): SignedReading | undefined;
   setReadingStatus(reading: SignedReading, status: "pending" | "evidence"): void;
   addReading(reading: SignedReading): void;
-  /** Keeps another signature of the same reading. */
+  /** Keeps another epoch and signature of the same reading. */
   signReading(reading: SignedReading): void;
   atomically<T>(work: () => T): T;
 }
@@ -31,7 +35,7 @@ export interface ReporterOptions {
   clock: Clock;
   log: Logger;
   /** Called whenever the registry has been read. */
-  onMeter?: (meter: SigningEpoch & { lastTakenAt: number }) => void;
+  onMeter?: (meter: MeterOnChain) => void;
 }
 
 const FIRST_BACKOFF_MS = 1_000;
@@ -97,12 +101,12 @@ export class Reporter {
       for (const reading of evidence) store.setReadingStatus(reading, "evidence");
     });
     if (restart) {
-      await this.#restart(restart, meter.lastTakenAt);
+      await this.#restart(restart, meter);
       return true;
     }
     if (send.length === 0) return false;
     const started = clock.monotonicMs();
-    const outcome = await chain.report(await this.#byNewestKey(send, meter.epoch));
+    const outcome = await chain.report(await this.#byNewestKey(send, meter));
     // The next head shows whether they have arrived.
     if (outcome.status === "handed") return false;
     if (outcome.status !== "mined")
@@ -115,15 +119,17 @@ export class Reporter {
   }
 
   /**
-   * What was measured in the new key's time by a process that still had the old key is signed again, or it would be refused for
-   * ever and all that is chained to it with it. A key signs the same reading in the same way each time (RFC 6979).
+   * What was measured in the newest key's time by a process that did not know of it, or had the old key, is signed again, or it
+   * would be refused for ever and all that is chained to it with it. A key signs the same reading in the same way each time
+   * (RFC 6979).
    */
-  async #byNewestKey(readings: readonly SignedReading[], epoch: number): Promise<SignedReading[]> {
-    const { store, sign, log } = this.#options;
+  async #byNewestKey(readings: readonly SignedReading[], signing: SigningEpoch): Promise<SignedReading[]> {
+    const { store, sign, log, slotDuration } = this.#options;
+    const { epoch } = signing;
     return Promise.all(
       readings.map(async (reading) => {
-        if (reading.epoch !== epoch) return reading;
-        const { signature: before, ...fields } = reading;
+        if (epochAt(reading.takenAt, signing, slotDuration) !== epoch) return reading;
+        const { signature: before, ...fields } = { ...reading, epoch };
         const signature = await sign(fields);
         if (signature === before) return reading;
         store.signReading({ ...fields, signature });
@@ -134,10 +140,10 @@ export class Reporter {
   }
 
   /** Signs the same registers of the same instant again as a new baseline; the first signature stays as evidence. */
-  async #restart(reading: SignedReading, lastTakenAt: number): Promise<void> {
-    const { store, sign, log } = this.#options;
+  async #restart(reading: SignedReading, { lastTakenAt, ...signing }: MeterOnChain): Promise<void> {
+    const { store, sign, log, slotDuration } = this.#options;
     const { signature: _, ...fields } = reading;
-    const restart = { ...fields, since: 0 };
+    const restart = { ...fields, epoch: epochAt(reading.takenAt, signing, slotDuration), since: 0 };
     const signature = await sign(restart);
     store.atomically(() => {
       store.setReadingStatus(reading, "evidence");

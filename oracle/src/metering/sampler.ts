@@ -70,6 +70,11 @@ export class Sampler {
     return this.#history.at(-1);
   }
 
+  /** The first that is still kept. */
+  get oldest(): MeterSample | undefined {
+    return this.#history[0];
+  }
+
   /** Registers at a monotonic instant; nothing when it is not covered by samples. */
   registersAt(at: number): Registers | undefined {
     return registersAt(this.#history, at, this.maxGapMs);

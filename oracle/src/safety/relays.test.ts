@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { ManualClock } from "../clock.ts";
-import { DeviceError, type RelayDriver, type RelayPosition } from "../hardware/types.ts";
+import { DeviceError, type RelayDriver, type RelayPosition, StillClosed } from "../hardware/types.ts";
 import { Interlock, withDwell, withGate, withLatestWins, withLease } from "./relays.ts";
 import { CloseRefused } from "./refusal.ts";
 
@@ -10,6 +10,7 @@ class Contact implements RelayDriver {
   readonly caps = { guarded: true, maxLeaseMs: 60_000 };
   readonly calls: string[] = [];
   broken = false;
+  welded = false;
   position: RelayPosition = "closed";
 
   constructor(name = "K1") {
@@ -26,6 +27,7 @@ class Contact implements RelayDriver {
 
   #move(call: string, position: RelayPosition): Promise<void> {
     this.calls.push(call);
+    if (this.welded) return Promise.reject(new StillClosed(this.name, "still reads closed"));
     if (this.broken) return Promise.reject(new DeviceError(this.name, "does not answer"));
     this.position = position;
     return Promise.resolve();
@@ -280,6 +282,19 @@ describe("interlock", () => {
     await clock.advance(500);
     const results = await Promise.allSettled([charge.close(5_000), discharge.close(5_000)]);
     expect(results.map(({ status }) => status)).to.deep.equal(["fulfilled", "rejected"]);
+  });
+
+  it("counts a member as closed that reads closed when it is opened, whoever closed it", async () => {
+    await charge.open();
+    await discharge.open();
+    await clock.advance(500);
+    contacts.charge.welded = true;
+    await charge.open().catch(() => undefined);
+    expect((await refusal(discharge.close(5_000))).message).to.contain("interlocked with charge");
+    contacts.charge.welded = false;
+    await charge.open();
+    await clock.advance(500);
+    await discharge.close(5_000);
   });
 
   it("counts a member as closed as long as its opening is not confirmed", async () => {

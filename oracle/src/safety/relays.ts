@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { DeviceError, type RelayDriver, type RelayPosition } from "../hardware/types.ts";
+import { DeviceError, StillClosed, type RelayDriver, type RelayPosition } from "../hardware/types.ts";
 import { Lease } from "./lease.ts";
 import { CloseRefused } from "./refusal.ts";
 
@@ -174,6 +174,10 @@ class Contact {
       await this.#relay.open();
       // An opening from before the end of a closing proves nothing.
       proves = this.#closing === 0 && this.#closings === before;
+    } catch (error) {
+      // Whoever closed it, it is not open.
+      if (error instanceof StillClosed) this.position = "unknown";
+      throw error;
     } finally {
       if (this.position !== "open") this.#is(proves ? "open" : "unknown");
     }

@@ -31,6 +31,8 @@ const SETTLE_POLL_MS = 50;
 export function timedRelay(device: TimedSwitch, { name, clock, settleMs }: TimedRelayOptions): RelayDriver {
   /** The closing under way. */
   let closing: AbortController | undefined;
+  /** Until then the device may still carry out a request to switch on that was overtaken. */
+  let cautiousUntil = -Infinity;
   let prepared = false;
   const maxLeaseMs = device.maxTimerS * 1_000;
 
@@ -54,11 +56,14 @@ export function timedRelay(device: TimedSwitch, { name, clock, settleMs }: Timed
   const open = async (): Promise<void> => {
     const overtaken = closing;
     closing = undefined;
-    overtaken?.abort(new DeviceError(name, "was opened while it was being closed"));
+    if (overtaken) {
+      cautiousUntil = clock.monotonicMs() + settleMs;
+      overtaken.abort(new DeviceError(name, "was opened while it was being closed"));
+    }
     await off();
-    if (!overtaken) return;
-    // The request to switch on may have been on its way.
-    await clock.sleep(settleMs);
+    const left = cautiousUntil - clock.monotonicMs();
+    if (left <= 0) return;
+    await clock.sleep(left);
     if (closing === undefined) await off();
   };
 
