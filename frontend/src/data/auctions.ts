@@ -1,6 +1,9 @@
 import type { Address } from "@ioe/protocol";
 import { callAuctionAbi } from "@ioe/protocol/abi";
+import { useQueries, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { readContract } from "viem/actions";
+import { booksDue, isRead } from "./books.ts";
 import { useBlockQuery, useLedger } from "./chain.tsx";
 import type { OrderRecord } from "./ledger.ts";
 import { sameAddress } from "./address.ts";
@@ -50,26 +53,33 @@ async function readBook(zone: Zone, slot: number): Promise<Book> {
   return { slot, status, ...ticks, bids: bids as readonly bigint[], asks: asks as readonly bigint[] };
 }
 
+const bookKey = (slot: number) => ["book", slot] as const;
+
 export function useBook(slot: number): Book | undefined {
   const zone = useZone();
-  return useBlockQuery(["book", slot], () => readBook(zone, slot)).data;
+  return useBlockQuery(bookKey(slot), () => readBook(zone, slot)).data;
 }
 
-/** Books asked about in one call, which nodes allow only so much gas: a book takes about 150,000. */
-const BOOKS_AT_ONCE = 24;
-
-async function readBooks(zone: Zone, slots: readonly number[]): Promise<Book[]> {
-  const books: Book[] = [];
-  for (let i = 0; i < slots.length; i += BOOKS_AT_ONCE) {
-    books.push(...(await Promise.all(slots.slice(i, i + BOOKS_AT_ONCE).map((slot) => readBook(zone, slot)))));
-  }
-  return books;
-}
-
-/** The books of several slots, in the same order; undefined while they are read. */
-export function useBooks(slots: readonly number[]): Book[] | undefined {
+/**
+ * The books of several slots, by slot, as far as they are read; the same as `useBook` has.
+ * @param followed read again with every block
+ * @param others read once, and again when they are followed
+ */
+export function useBooks(followed: readonly number[], others: readonly number[] = []): ReadonlyMap<number, Book> {
   const zone = useZone();
-  return useBlockQuery(["books", ...slots], () => readBooks(zone, slots), { keep: true }).data;
+  const queries = useQueryClient();
+  const [since] = useState(() => Date.now());
+  // As useBlockQuery keeps it.
+  const keyOf = (slot: number) => ["block", zone.id, ...bookKey(slot)];
+  const due = booksDue(followed, others, (slot) => isRead(queries.getQueryState(keyOf(slot)), since));
+  const books = useQueries({
+    queries: [...followed, ...others].map((slot) => ({
+      queryKey: keyOf(slot),
+      queryFn: () => readBook(zone, slot),
+      enabled: due.has(slot),
+    })),
+  });
+  return new Map(books.flatMap(({ data }) => (data ? [[data.slot, data] as const] : [])));
 }
 
 /** True while the guardian has paused new orders. */

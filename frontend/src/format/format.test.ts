@@ -47,6 +47,11 @@ describe("format: money and prices", () => {
     expect(plain(bench.moneyUp(1_000_000_000_000_000_001n))).to.equal("1.0001 DAI");
     expect(plain(bench.moneyDown(1_999_999_999_999_999_999n))).to.equal("1.9999 DAI");
   });
+  it("says to the last digit what somebody is about to move", () => {
+    expect(plain(dollars.moneyFull(10n))).to.equal("0.00001 $");
+    expect(plain(dollars.moneyFull(1_234_567n))).to.equal("1.234567 $");
+    expect(plain(dollars.moneyFull(20_000_000n))).to.equal("20.00 $");
+  });
   it("takes a loss for a cost: more of it is less", () => {
     expect(plain(dollars.moneyDown(-16_601n))).to.equal("−0.0167 $");
     expect(plain(dollars.moneyUp(-16_699n))).to.equal("−0.0166 $");

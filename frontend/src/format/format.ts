@@ -33,6 +33,8 @@ export interface Format {
   readonly moneyUp: (base: bigint) => string;
   /** The same rounded down, but never to "0" for more than that: what somebody has or gets. It is there to be spent. */
   readonly moneyDown: (base: bigint) => string;
+  /** "1.234567 $": every digit it has, two at least: what a person has typed and is about to move. */
+  moneyFull(base: bigint): string;
   /** "0.020000": six digits, or all the token has if fewer, without the currency: columns of it add up to the eye. */
   moneyFixed(base: bigint): string;
   /** "+0.02 $" for what came, "−0.02 $" for what went. */
@@ -89,6 +91,7 @@ export function createFormat(units: Units): Format {
   const kilowatts = number(1, 1);
   const moneyShown = Math.min(4, units.moneyDecimals);
   const moneyNumber = number(Math.min(2, units.moneyDecimals), moneyShown);
+  const moneyFullNumber = number(Math.min(2, units.moneyDecimals), units.moneyDecimals);
   const moneyDigits = Math.min(6, units.moneyDecimals);
   const moneyFixedNumber = number(moneyDigits, moneyDigits);
   const smallestShown = 10n ** BigInt(units.moneyDecimals - moneyShown);
@@ -139,6 +142,8 @@ export function createFormat(units: Units): Format {
     moneyUp,
     moneyDown,
     moneySigned: (base) => `${base > 0n ? "+" : ""}${moneyDown(base)}`,
+    moneyFull: (base) =>
+      `${signed(moneyFullNumber.format(formatDecimal(base, units.moneyDecimals) as Exact))}${NBSP}${units.moneySign}`,
     moneyFixed: (base) => signed(moneyFixedNumber.format(formatDecimal(base, units.moneyDecimals) as Exact)),
     moneyExact: (base) => formatDecimal(base, units.moneyDecimals),
     typedMoney: (base) => typed(base, units.moneyDecimals),

@@ -59,8 +59,11 @@ export type Reason =
   | { code: "notEnoughMoney"; cost: bigint; free: bigint }
   | { code: "marketNotAllowed" }
   | { code: "auctionNotAllowed" }
+  | { code: "ownerDepositsFirst" }
+  | { code: "ownerAllowsFirst" }
   | { code: "auctionPaused" }
   | { code: "gateClosed"; closedAt: number }
+  | { code: "changeTooLate" }
   | { code: "orderTooSmall"; least: bigint }
   | { code: "orderTooLarge"; most: bigint }
   | { code: "limitOutOfRange"; lowest: bigint; highest: bigint }

@@ -7,6 +7,7 @@ import { BookChart, Sample } from "./BookChart.tsx";
 import { cross, totalOf } from "./book.ts";
 import { levelOf } from "./limit.ts";
 import { gateOf } from "./slots.ts";
+import { bookStateOf } from "./state.ts";
 import { useSlotTime } from "./useSlotTime.ts";
 
 interface Props {
@@ -35,21 +36,24 @@ export function BookCard({ slot, book, orders, className }: Props) {
   const time = useSlotTime();
   const words = text.auction.book;
   const when = time.range(slot);
-  const isCleared = book?.status === "cleared" || book?.status === "finalized";
-  const isVoid = book?.status === "void";
+  const state = book ? bookStateOf(book, now, zone) : now < gateOf(slot, zone) ? "open" : "closed";
   const bounds = book && { lowest: book.feedInTick, highest: book.retailTick - book.feeTicks };
   // Where nobody asked for the price in time, there is none, whatever the orders would have come to.
-  const crossing = book && bounds && !isVoid ? cross(book, bounds) : undefined;
-  const noMatch = isVoid ? words.noPrice : isCleared ? words.noMatchFinal : words.noMatch;
-  const state = isCleared
-    ? crossing
-      ? words.cleared
-      : words.unmatched
-    : isVoid
-      ? words.void
-      : now < gateOf(slot, zone)
-        ? words.open
-        : words.gateClosed;
+  const crossing = book && bounds && state !== "void" ? cross(book, bounds) : undefined;
+  const noMatch = {
+    open: words.noMatch,
+    closed: words.noMatchFinal,
+    closedEmpty: words.noPrice,
+    cleared: words.noMatchFinal,
+    void: words.noPrice,
+  }[state];
+  const note = {
+    open: words.open,
+    closed: words.gateClosed,
+    closedEmpty: words.closedEmpty,
+    cleared: crossing ? words.cleared : words.unmatched,
+    void: words.void,
+  }[state];
   const price = (tick: number) => tickPrice(zone, tick);
   const fee = BigInt(book?.feeTicks ?? 0) * zone.tickSize;
   const inSlot = orders?.filter((order) => order.slot === slot) ?? [];
@@ -61,7 +65,7 @@ export function BookCard({ slot, book, orders, className }: Props) {
   const figure = (value: string | undefined) => (book ? (value ?? "–") : <Skeleton className="h-6 w-16" />);
   return (
     <Card className={className} testId="auction-book">
-      <CardTitle note={state(when)}>{words.title}</CardTitle>
+      <CardTitle note={note(when)}>{words.title}</CardTitle>
       <dl className="mb-4 grid grid-cols-3 gap-3">
         <Stat
           label={words.sellersGet}
@@ -73,15 +77,15 @@ export function BookCard({ slot, book, orders, className }: Props) {
         <Stat label={words.buyersPay} note={book ? words.withFee(format.priceNumber(fee)) : text.nbsp}>
           {figure(crossing && format.priceNumber(price(crossing.priceTick) + fee))}
         </Stat>
-        <Stat label={words.volume} note={isCleared || isVoid ? text.nbsp : words.ifNow} testId="auction-volume">
+        <Stat label={words.volume} note={state === "open" ? words.ifNow : text.nbsp} testId="auction-volume">
           {figure(crossing && format.energy(crossing.volume))}
         </Stat>
       </dl>
       {!book || !bounds ? (
         <Skeleton className="block h-72 w-full" />
       ) : isEmpty ? (
-        <Empty icon="auction" title={words.none}>
-          {words.noneNote}
+        <Empty icon="auction" title={state === "open" ? words.none : words.noneClosed}>
+          {state === "open" ? words.noneNote : words.noneClosedNote}
         </Empty>
       ) : (
         <>

@@ -14,6 +14,7 @@ import {
   useZone,
 } from "../../data/index.ts";
 import { parseInput } from "../../format/index.ts";
+import { asTrader } from "../../forms/index.ts";
 import { text } from "../../text/index.ts";
 import { Button, Dialog, DialogAction, Pager, Stat, TextInput } from "../../ui/index.ts";
 import { ActionButton, call, type Sent, useSend, useSession } from "../../wallet/index.ts";
@@ -60,28 +61,36 @@ export function CurveDialog({ book, orders, onClose }: Props) {
   const decimals = energyDecimals(zone.unitsPerKWh);
   const slots = open.map((slot) => ({ slot, energy: parseInput(typed[slot] ?? "", decimals) }));
   const chosen = curveOrders(slots);
-  const books = new Map(useBooks(chosen.map(({ slot }) => slot))?.map((each) => [each.slot, each]));
+  const chosenSlots = chosen.map(({ slot }) => slot);
+  const books = useBooks(
+    chosenSlots.filter((slot) => shown.includes(slot)),
+    chosenSlots.filter((slot) => !shown.includes(slot)),
+  );
   const outcomes = chosen.map(({ slot, energy }) => terms.inSlot(books.get(slot), energy, orders));
   const locked = sumOf(outcomes.map((each) => each.locked));
   const funds = useFunds(terms.meter?.owner);
-  const reasons = validateCurve({
-    session: session.kind,
-    paused,
-    meter: terms.meter,
-    lack: terms.lack,
-    slots,
-    least: zone.minOrder,
-    most: terms.most,
-    limit: terms.limit,
-    limitPrice: terms.limitPrice,
-    bounds: chosen.map(({ slot }) => {
-      const slotBook = books.get(slot);
-      const limits = slotBook && limitsOf(terms.side, slotBook);
-      return limits && { lowest: tickPrice(zone, limits.lowest), highest: tickPrice(zone, limits.highest) };
+  const reasons = asTrader(
+    validateCurve({
+      session: session.kind,
+      paused,
+      meter: terms.meter,
+      lack: terms.lack,
+      slots,
+      least: zone.minOrder,
+      most: terms.most,
+      limit: terms.limit,
+      limitPrice: terms.limitPrice,
+      bounds: chosen.map(({ slot }) => {
+        const slotBook = books.get(slot);
+        const limits = slotBook && limitsOf(terms.side, slotBook);
+        return limits && { lowest: tickPrice(zone, limits.lowest), highest: tickPrice(zone, limits.highest) };
+      }),
+      due: locked - sumOf(outcomes.map(({ replaced }) => replaced?.locked ?? 0n)),
+      funds,
     }),
-    due: locked - sumOf(outcomes.map(({ replaced }) => replaced?.locked ?? 0n)),
-    funds,
-  });
+    session.account,
+    terms.meter,
+  );
   const total = sumOf(chosen.map(({ energy }) => energy));
   const filled = sumOf(outcomes.map(({ expected }) => expected?.filled ?? 0n));
 

@@ -12,10 +12,11 @@ import {
   useZone,
 } from "../../data/index.ts";
 import { parseInput } from "../../format/index.ts";
+import { asTrader } from "../../forms/index.ts";
 import { text } from "../../text/index.ts";
 import { Button, Card, CardTitle, Stat, TextInput } from "../../ui/index.ts";
 import { ActionButton, type Call, call, type Sent, useSend, useSendTogether, useSession } from "../../wallet/index.ts";
-import { bookWithout, freedBy, mustTakeBack, openOrder } from "./amend.ts";
+import { amendmentOf, bookWithout, freedBy, lockChange, mustTakeBack } from "./amend.ts";
 import { gateOf } from "./slots.ts";
 import { LimitField, Pledge, SideAndMeter } from "./TermsFields.tsx";
 import { useSlotTime } from "./useSlotTime.ts";
@@ -52,28 +53,36 @@ export function OrderCard({ slot, book, orders, amended, onAmended, onLeave, aut
   const [energyText, setEnergyText] = useState(() => format.typedEnergy(amended?.energy ?? zone.minOrder));
   const energy = parseInput(energyText, energyDecimals(zone.unitsPerKWh));
   const amount = energy.value ?? 0n;
-  const changed = openOrder(amended, orders, now, zone);
+  const amendment = amendmentOf(amended, orders, now, zone);
+  const changed = amendment?.isLate ? undefined : amendment?.order;
   const next = meter && tick !== undefined ? { slot, meterId: meter.id, side, tick } : undefined;
   const takenBack = mustTakeBack(changed, next);
   const { locked, replaced, expected } = terms.inSlot(book && bookWithout(book, takenBack), amount, orders);
-  const before = takenBack ?? replaced;
+  // Without a sound order there is nothing to compare.
+  const isSound = amount > 0n && terms.isAllowedIn(book);
+  const change = lockChange(isSound ? freedBy(takenBack ?? replaced, meter?.owner) : 0n, locked);
   const funds = useFunds(meter?.owner);
-  const reasons = validateOrder({
-    session: session.kind,
-    paused,
-    now,
-    gate: gateOf(slot, zone),
+  const reasons = asTrader(
+    validateOrder({
+      session: session.kind,
+      paused,
+      now,
+      gate: gateOf(slot, zone),
+      changeTooLate: amendment?.isLate ?? false,
+      meter,
+      lack: terms.lack,
+      energy,
+      least: zone.minOrder,
+      most,
+      limit,
+      limitPrice,
+      bounds: limits && { lowest: tickPrice(zone, limits.lowest), highest: tickPrice(zone, limits.highest) },
+      due: locked - (replaced?.locked ?? 0n),
+      funds: funds && { ...funds, free: funds.free + freedBy(takenBack, meter?.owner) },
+    }),
+    session.account,
     meter,
-    lack: terms.lack,
-    energy,
-    least: zone.minOrder,
-    most,
-    limit,
-    limitPrice,
-    bounds: limits && { lowest: tickPrice(zone, limits.lowest), highest: tickPrice(zone, limits.highest) },
-    due: locked - (replaced?.locked ?? 0n),
-    funds: funds && { ...funds, free: funds.free + freedBy(takenBack, meter?.owner) },
-  });
+  );
 
   async function order() {
     const title = (side === "bid" ? words.transactionBid : words.transactionAsk)(
@@ -111,24 +120,24 @@ export function OrderCard({ slot, book, orders, amended, onAmended, onLeave, aut
       <CardTitle
         note={words.note(time.range(slot))}
         actions={
-          changed && (
+          amendment && (
             <Button variant="quiet" onClick={onLeave} data-testid="auction-leave">
               {words.leave}
             </Button>
           )
         }
       >
-        {changed ? words.amendTitle : words.title}
+        {amendment ? words.amendTitle : words.title}
       </CardTitle>
       <form className="space-y-2" onSubmit={(event) => event.preventDefault()}>
-        {changed && (
+        {amendment && (
           <p className="text-sm text-muted" data-testid="auction-amended">
             {words.amended(
-              format.energy(changed.energy),
-              (changed.side === "bid" ? text.auction.mine.atMost : text.auction.mine.atLeast)(
-                format.price(tickPrice(zone, changed.tick)),
+              format.energy(amendment.order.energy),
+              (amendment.order.side === "bid" ? text.auction.mine.atMost : text.auction.mine.atLeast)(
+                format.price(tickPrice(zone, amendment.order.tick)),
               ),
-              time.range(changed.slot),
+              time.range(amendment.order.slot),
             )}{" "}
             {takenBack && (sendTogether ? words.amendTogether : words.amendSteps)}
           </p>
@@ -159,7 +168,13 @@ export function OrderCard({ slot, book, orders, amended, onAmended, onLeave, aut
           </Stat>
           <Stat
             label={words.locked}
-            note={before ? words.lockedReplaces(format.moneyUp(before.locked)) : text.nbsp}
+            note={
+              change.kind === "back"
+                ? words.lockedBack(format.moneyDown(change.money))
+                : change.kind === "kept"
+                  ? words.lockedReplaces(format.moneyUp(change.money))
+                  : text.nbsp
+            }
             testId="auction-locked"
           >
             {format.moneyUp(locked)}

@@ -24,7 +24,9 @@ export function ResultsCard({ orders, className }: { orders: readonly OrderRecor
   const ledger = useLedger();
   const now = useNow();
   const time = useSlotTime();
-  const [told, setTold] = useState<OrderRecord>();
+  const [toldId, setTold] = useState<bigint>();
+  // As it is now, not as it was when somebody opened it.
+  const told = toldId === undefined ? undefined : ledger?.orders.get(toldId);
   const words = text.auction.results;
   const results =
     ledger &&
@@ -111,7 +113,7 @@ export function ResultsCard({ orders, className }: { orders: readonly OrderRecor
                   <Button
                     variant="quiet"
                     aria-label={text.auction.story.openName(format.energy(order.energy), time.range(slot))}
-                    onClick={() => setTold(order)}
+                    onClick={() => setTold(order.id)}
                     data-testid="story-open"
                   >
                     {text.auction.story.open}

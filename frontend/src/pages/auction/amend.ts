@@ -6,15 +6,22 @@ import type { Depth } from "./book.ts";
 import { levelOf } from "./limit.ts";
 import { gateOf, type SlotTimes } from "./slots.ts";
 
-/** The order as it still stands, so that it can be changed: neither taken back nor settled, and its gate is open. */
-export function openOrder(
+/** An order that is to be changed, as it is by now. */
+export interface Amendment {
+  order: OrderRecord;
+  /** Its gate is closed, so that a new order would stand beside it. */
+  isLate: boolean;
+}
+
+/** @returns undefined when there is none, or when it has been taken back: a new order has nothing to stand beside. */
+export function amendmentOf(
   amended: OrderRecord | undefined,
   orders: readonly OrderRecord[] | undefined,
   now: number,
   times: SlotTimes,
-): OrderRecord | undefined {
+): Amendment | undefined {
   const order = orders?.find(({ id }) => id === amended?.id);
-  return order && !order.settled && now < gateOf(order.slot, times) ? order : undefined;
+  return order && { order, isLate: order.settled !== undefined || now >= gateOf(order.slot, times) };
 }
 
 /**
@@ -25,9 +32,15 @@ export function openOrder(
 export const mustTakeBack = (order: OrderRecord | undefined, next: OrderKey | undefined): OrderRecord | undefined =>
   order && next && order.id !== packOrderId(next) ? order : undefined;
 
-/** Money that an order which is taken back gives an account. */
-export const freedBy = (takenBack: OrderRecord | undefined, account: string | undefined): bigint =>
-  takenBack && sameAddress(takenBack.account, account) ? takenBack.locked : 0n;
+/** Money that an order which is taken back, or replaced, gives an account. */
+export const freedBy = (before: OrderRecord | undefined, account: string | undefined): bigint =>
+  before && sameAddress(before.account, account) ? before.locked : 0n;
+
+/** How what a new order sets aside compares with what the order before it frees. */
+export function lockChange(freed: bigint, locked: bigint): { kind: "none" } | { kind: "kept" | "back"; money: bigint } {
+  if (freed === 0n) return { kind: "none" };
+  return freed > locked ? { kind: "back", money: freed - locked } : { kind: "kept", money: freed };
+}
 
 /** A slot's book as it is without an order. */
 export function bookWithout<B extends Depth & { slot: number; feeTicks: number }>(

@@ -1,9 +1,10 @@
 import { expect } from "chai";
+import type { Status } from "../../data/index.ts";
 import type { Parsed } from "../../format/index.ts";
 import { cross, type Depth, expectedFill, fillAt, stepsOf } from "./book.ts";
 import { limitsOf, lockPrice, tickOf } from "./limit.ts";
 import { firstSlot, gateOf, slotsAfter } from "./slots.ts";
-import { stateOf } from "./state.ts";
+import { bookStateOf, stateOf } from "./state.ts";
 import { type OrderContext, validateOrder } from "./validate.ts";
 
 const BOUNDS = { lowest: 10, highest: 110 };
@@ -125,6 +126,27 @@ describe("state of an order", () => {
   });
 });
 
+describe("state of a book", () => {
+  const times = { slotDuration: 60, gateClosure: 15, openAhead: 8 };
+  const state = (now: number, status: Status, depth = book({ 40: 10 }, {})) =>
+    bookStateOf({ ...depth, slot: 101, status }, now, times);
+  it("takes orders until its gate, with orders or without", () => {
+    expect(state(6_044, "open")).to.equal("open");
+    expect(state(6_044, "none", book({}, {}))).to.equal("open");
+  });
+  it("waits for its price from the gate on, unless there is nothing to find a price for", () => {
+    expect(state(6_045, "open")).to.equal("closed");
+    expect(state(6_045, "open", book({}, { 40: 10 }))).to.equal("closed");
+    expect(state(6_045, "none", book({}, {}))).to.equal("closedEmpty");
+    expect(state(6_045, "open", book({}, {})), "all taken back").to.equal("closedEmpty");
+  });
+  it("follows the contract once it has spoken", () => {
+    expect(state(6_050, "cleared")).to.equal("cleared");
+    expect(state(6_200, "finalized")).to.equal("cleared");
+    expect(state(6_061, "void")).to.equal("void");
+  });
+});
+
 describe("validateOrder", () => {
   const amount = (value: bigint): Parsed => ({ kind: "amount", value });
   const good: OrderContext = {
@@ -132,6 +154,7 @@ describe("validateOrder", () => {
     paused: false,
     now: 1_000,
     gate: 1_001,
+    changeTooLate: false,
     meter: { id: 1, active: true },
     lack: "noMeter",
     energy: amount(100n),
@@ -154,6 +177,8 @@ describe("validateOrder", () => {
     ["wrong network", { session: "wrongNetwork" }, "wrongNetwork"],
     ["paused", { paused: true }, "auctionPaused"],
     ["gate closed in this second", { now: 1_001 }, "gateClosed"],
+    ["order to be changed closed in the meantime", { changeTooLate: true }, "changeTooLate"],
+    ["order to be changed closed, and this slot too", { changeTooLate: true, now: 1_001 }, "changeTooLate"],
     ["account without a meter", { meter: undefined }, "noMeter"],
     ["no meter that may sell", { meter: undefined, lack: "noSeller" }, "noSeller"],
     ["meter switched off by the operator", { meter: { id: 1, active: false } }, "meterInactive"],

@@ -1,4 +1,5 @@
-import type { AuctionRecord, OrderRecord } from "../../data/index.ts";
+import type { AuctionRecord, OrderRecord, Status } from "../../data/index.ts";
+import { type Depth, totalOf } from "./book.ts";
 import { gateOf, type SlotTimes } from "./slots.ts";
 
 /** How far an order that is not settled has come. */
@@ -39,4 +40,15 @@ export function isVoid(
   { slotDuration }: SlotTimes,
 ): boolean {
   return !auction?.cleared && now > slot * slotDuration;
+}
+
+/** How far a slot's book has come: it takes orders, waits for its price, stays without orders and price, or is final. */
+export type BookState = "open" | "closed" | "closedEmpty" | "cleared" | "void";
+
+/** A slot that nobody ordered in is never cleared: what becomes of it is told by its gate. @param now chain time, Unix seconds */
+export function bookStateOf(book: Depth & { slot: number; status: Status }, now: number, times: SlotTimes): BookState {
+  if (book.status === "cleared" || book.status === "finalized") return "cleared";
+  if (book.status === "void") return "void";
+  if (now < gateOf(book.slot, times)) return "open";
+  return totalOf(book.bids) + totalOf(book.asks) === 0n ? "closedEmpty" : "closed";
 }

@@ -9,6 +9,8 @@ export interface OrderContext {
   now: number;
   /** From this instant on the slot takes no more orders. */
   gate: number;
+  /** The order that was to be changed no longer can be. */
+  changeTooLate: boolean;
   meter: { id: number; active: boolean } | undefined;
   /** Why there is no meter, if there is none. */
   lack: MeterLack;
@@ -78,7 +80,9 @@ export function moneyReasons({
 export function validateOrder(context: OrderContext): Reason[] {
   const { now, gate, meter, energy, least, most, limit, limitPrice, bounds } = context;
   const reasons = traderReasons(context);
-  if (now >= gate) reasons.push({ code: "gateClosed", closedAt: gate });
+  // Another slot would not help.
+  if (context.changeTooLate) reasons.push({ code: "changeTooLate" });
+  else if (now >= gate) reasons.push({ code: "gateClosed", closedAt: gate });
   reasons.push(...amountReasons(energy));
   if (energy.kind === "amount" && energy.value > 0n) {
     if (energy.value < least) reasons.push({ code: "orderTooSmall", least });

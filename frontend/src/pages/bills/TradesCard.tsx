@@ -97,12 +97,16 @@ export function TradesCard({ bills }: { bills: readonly Bill[] }) {
           <p className="mt-4 text-sm" data-testid="bill-totals">
             {SIDES.map((side) => {
               const { energy, money, benefit } = totalOf(bills, side);
+              const isWorse = benefit < 0n;
               const [say, sum] =
-                side === "bought" ? [words.boughtSum, format.moneyUp] : [words.soldSum, format.moneyDown];
+                side === "bought"
+                  ? [isWorse ? words.boughtSumWorse : words.boughtSum, format.moneyUp]
+                  : [isWorse ? words.soldSumWorse : words.soldSum, format.moneyDown];
+              const difference = isWorse ? format.moneyUp(-benefit) : format.moneyDown(benefit);
               return (
-                energy > 0n && (
+                bills.some((bill) => bill.side === side) && (
                   <span key={side} className="block">
-                    {say(format.energy(energy), sum(money), format.moneyDown(benefit))}
+                    {say(format.energy(energy), sum(money), difference)}
                   </span>
                 )
               );

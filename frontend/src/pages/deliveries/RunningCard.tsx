@@ -219,7 +219,7 @@ function Actions(props: { delivery: DeliveryRecord; role: Role; phase: Phase; no
   const [asking, setAsking] = useState(false);
   const words = text.deliveries;
   const over = phase === "settling" && now > delivery.deadline;
-  if (session.kind !== "ready" || !(role || over) || (phase === "settling" && !over)) return null;
+  if (session.kind === "none" || !(role || over) || (phase === "settling" && !over)) return null;
   const close = () => {
     setAsking(false);
     void send(

@@ -47,7 +47,6 @@ function useCertificates(account: Address): Certificate[] | undefined {
 export function CertificatesCard({ account, className }: { account: Address; className?: string }) {
   const zone = useZone();
   const format = useFormat();
-  const session = useSession();
   const send = useSend();
   const certificates = useCertificates(account);
   const [retiring, setRetiring] = useState<bigint>();
@@ -87,7 +86,6 @@ export function CertificatesCard({ account, className }: { account: Address; cla
           {held > 0n && (
             <Button
               variant="secondary"
-              off={session.kind !== "ready"}
               onClick={() =>
                 void send(
                   words.releaseTransaction(format.energy(held)),

@@ -2,7 +2,7 @@ import { energyTokenAbi } from "@ioe/protocol/abi";
 import { type Measured, type Meter, type Unsold, useFormat, useUnsold, useZone } from "../../data/index.ts";
 import { text } from "../../text/index.ts";
 import { Button, Card, CardTitle, type Column, Table } from "../../ui/index.ts";
-import { call, useMeterName, useSend, useSession } from "../../wallet/index.ts";
+import { call, useMeterName, useSend } from "../../wallet/index.ts";
 
 interface Props {
   meters: Meter[];
@@ -13,7 +13,6 @@ interface Props {
 export function UnsoldCard({ meters, measured }: Props) {
   const zone = useZone();
   const format = useFormat();
-  const session = useSession();
   const send = useSend();
   const meterName = useMeterName();
   const unsold = useUnsold(meters, measured);
@@ -34,7 +33,6 @@ export function UnsoldCard({ meters, measured }: Props) {
           variant="secondary"
           className="w-full wide:w-auto"
           data-testid="mint-unsold"
-          off={session.kind !== "ready"}
           aria-label={words.mintName(format.energy(energy), time(slot))}
           onClick={() =>
             void send(

@@ -16,6 +16,7 @@ import {
   useZone,
 } from "../../data/index.ts";
 import { parseInput } from "../../format/index.ts";
+import { asTrader } from "../../forms/index.ts";
 import { MeterSelect, useMeterChoice } from "../../forms/MeterSelect.tsx";
 import { text } from "../../text/index.ts";
 import { Button, Dialog, DialogAction, Select, Stat, TextInput } from "../../ui/index.ts";
@@ -63,18 +64,22 @@ export function BuyDialog({ first, offer, onClose }: { first: Offer; offer: Offe
   const maxPrice = parseInput(limitText, format.priceDecimals);
   const busy = useBusy(meter?.id);
   const funds = useFunds(meter?.owner);
-  const reasons = validateBuy({
-    session: session.kind,
-    paused,
-    now,
-    offer: offer && { ...offer, busyUntil: offer.busy?.deadline },
-    energy,
-    meter: meter && { id: meter.id, active: meter.active, busyUntil: busy?.deadline },
-    lack,
-    maxPrice,
-    funds,
-    unitsPerKWh: zone.unitsPerKWh,
-  });
+  const reasons = asTrader(
+    validateBuy({
+      session: session.kind,
+      paused,
+      now,
+      offer: offer && { ...offer, busyUntil: offer.busy?.deadline },
+      energy,
+      meter: meter && { id: meter.id, active: meter.active, busyUntil: busy?.deadline },
+      lack,
+      maxPrice,
+      funds,
+      unitsPerKWh: zone.unitsPerKWh,
+    }),
+    session.account,
+    meter,
+  );
 
   const amount = energy.value ?? 0n;
   const cost = costUp(amount, shown.allIn, zone.unitsPerKWh);

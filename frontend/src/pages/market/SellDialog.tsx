@@ -50,7 +50,10 @@ export function SellDialog({ onClose }: { onClose: () => void }) {
   async function offer() {
     if (!meter || energy.kind !== "amount" || price.kind !== "amount") return undefined;
     const sent = await send(
-      words.transaction(format.energy(energy.value), format.price(price.value)),
+      (mode === "fixed" ? words.transaction : words.transactionIndex)(
+        format.energy(energy.value),
+        format.price(price.value),
+      ),
       call(zone.contracts.DirectMarket, directMarketAbi, "list", [
         meter.id,
         Number(energy.value),
@@ -143,7 +146,10 @@ export function SellDialog({ onClose }: { onClose: () => void }) {
         <DialogAction>
           <ActionButton
             reasons={reasons}
-            label={words.sentence(format.energy(amount), format.price(unitPrice))}
+            label={(mode === "fixed" ? words.sentence : words.sentenceIndex)(
+              format.energy(amount),
+              format.price(unitPrice),
+            )}
             onAct={async () => offer()}
             testId="sell-confirm"
           />

@@ -7,6 +7,7 @@ import {
   useHead,
   useNoticeSlots,
   useNow,
+  useSchedule,
   useZone,
 } from "../../data/index.ts";
 import { type Reason, text } from "../../text/index.ts";
@@ -21,6 +22,7 @@ import {
   useSession,
 } from "../../wallet/index.ts";
 import { isTooLate, type KnownCall, readCall } from "./announcedCall.ts";
+import { replacedBy } from "./tariff.ts";
 
 /** What this account has announced: each waits for its time, then is carried out or taken back. Not there without any. */
 export function AnnouncedCard({ announced, className }: { announced: Announced[]; className?: string }) {
@@ -40,8 +42,9 @@ export function AnnouncedCard({ announced, className }: { announced: Announced[]
 
 function AnnouncedRow({ announced }: { announced: Announced }) {
   const { target, data, caller, readyAt, expiresAt } = announced;
-  const { contracts } = useZone();
+  const { contracts, slotDuration } = useZone();
   const format = useFormat();
+  const schedule = useSchedule();
   const now = useNow();
   const head = useHead();
   const current = useCurrentSlot();
@@ -53,6 +56,7 @@ function AnnouncedRow({ announced }: { announced: Announced }) {
   const known = readCall(announced, contracts);
   const title = known ? sentence(known) : words.unknown(format.address(target));
   const isLate = isTooLate(known, current, notice ?? 1);
+  const replaced = known?.kind === "setTariff" && !isLate ? replacedBy(schedule ?? [], known.fromSlot) : [];
   const asked: Reason[] =
     session.kind === "ready" ? [] : [{ code: session.kind === "none" ? "noWallet" : "wrongNetwork" }];
   // The contract counts by the newest block, which this page's clock is a little ahead of.
@@ -78,6 +82,13 @@ function AnnouncedRow({ announced }: { announced: Announced }) {
         <p className="text-sm text-muted">
           {!isReady ? words.from(format.timeWithSeconds(readyAt)) : words.until(format.dateTime(expiresAt))}
         </p>
+        {replaced.length > 0 && (
+          <p className="text-sm text-sun" data-testid="announced-replaces">
+            {text.operator.tariff.replaces(
+              replaced.map(({ fromSlot }) => format.dateTime(fromSlot * slotDuration)).join(", "),
+            )}
+          </p>
+        )}
         {isLate && <p className="text-sm text-bad">{words.late}</p>}
       </div>
       <ActionButton

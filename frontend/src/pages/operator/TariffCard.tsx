@@ -6,7 +6,7 @@ import { text } from "../../text/index.ts";
 import { Card, CardTitle, Select, TextInput } from "../../ui/index.ts";
 import { call } from "../../wallet/index.ts";
 import { PowerButton } from "./PowerButton.tsx";
-import { startsAfter, validateTariff } from "./tariff.ts";
+import { replacedBy, startsAfter, validateTariff } from "./tariff.ts";
 
 const MOST_SHOWN = 8;
 
@@ -31,6 +31,7 @@ export function TariffCard({ delay }: { delay: number }) {
   const reasons = validateTariff(parsed, zone);
   const when = (slot: number) => format.dateTime(slot * zone.slotDuration);
   const figures = FIGURES.map((figure) => parsed[figure].value ?? 0n);
+  const replaced = replacedBy(schedule ?? [], fromSlot).map((each) => when(each.fromSlot));
   const announced = schedule?.slice(-MOST_SHOWN);
   return (
     <Card testId="tariff-card">
@@ -66,6 +67,11 @@ export function TariffCard({ delay }: { delay: number }) {
           ))}
         </Select>
         <p className="pb-1 text-sm text-muted">{words.steps(format.price(zone.tickSize))}</p>
+        {replaced.length > 0 && (
+          <p className="pb-1 text-sm text-sun" data-testid="tariff-replaces">
+            {words.replaces(replaced.join(", "))}
+          </p>
+        )}
         <PowerButton
           power="setTariff"
           reasons={reasons}

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Parsed } from "../../format/index.ts";
-import { startsAfter, validateTariff } from "./tariff.ts";
+import { replacedBy, startsAfter, validateTariff } from "./tariff.ts";
 
 const amount = (value: bigint): Parsed => ({ kind: "amount", value });
 const zone = { minPrice: 60_000n, tickSize: 2_000n };
@@ -25,6 +25,12 @@ describe("new prices", () => {
   it("begin no earlier than announced", () => {
     expect(startsAfter(100, 1, 900, 0)).to.deep.equal([103, 104, 196, 772]);
     expect(startsAfter(100, 96, 900, 0)).to.deep.equal([198, 772]);
+  });
+  it("replace what was announced for the same slot or a later one", () => {
+    const schedule = [{ fromSlot: 0 }, { fromSlot: 90 }, { fromSlot: 103 }, { fromSlot: 196 }];
+    expect(replacedBy(schedule, 103)).to.deep.equal(schedule.slice(2));
+    expect(replacedBy(schedule, 104)).to.deep.equal(schedule.slice(3));
+    expect(replacedBy(schedule, 197)).to.deep.equal([]);
   });
   it("leave as long again as the waiting time to carry them out", () => {
     expect(startsAfter(100, 1, 900, 3_600)).to.deep.equal([111, 196, 772]);

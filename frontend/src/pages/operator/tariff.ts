@@ -21,6 +21,10 @@ export function startsAfter(current: number, noticeSlots: number, slotDuration: 
   return [earliest, ...ahead.filter((slot) => slot > earliest)];
 }
 
+/** What new prices put an end to before it holds, as Tariff.sol: all that was to hold from their slot on, or later. */
+export const replacedBy = <T extends { fromSlot: number }>(schedule: readonly T[], fromSlot: number): T[] =>
+  schedule.filter((each) => each.fromSlot >= fromSlot);
+
 /** As Tariff.sol: multiples of a step from the lowest price on, and room between feed-in and retail for the fee. */
 export function validateTariff(
   { feedIn, retail, gridFee }: Record<"feedIn" | "retail" | "gridFee", Parsed>,

@@ -49,7 +49,7 @@ export function DepositCard({ funds }: { funds: Funds | undefined }) {
         )}
         <ActionButton
           reasons={validateDeposit(session.kind, amount, funds?.wallet)}
-          label={words.sentence(format.moneyUp(amount.value ?? 0n))}
+          label={words.sentence(format.moneyFull(amount.value ?? 0n))}
           onAct={act}
           testId="deposit-confirm"
         />

@@ -79,6 +79,9 @@ export function HistoryCard({ account, className }: { account: Address; classNam
     },
   ];
   const close = () => setTold(undefined);
+  // As it is now, not as it was when somebody opened it.
+  const delivery = told && "delivery" in told ? ledger?.deliveries.get(told.delivery.id) : undefined;
+  const order = told && "order" in told ? ledger?.orders.get(told.order.id) : undefined;
   return (
     <Card className={className} testId="history">
       <CardTitle note={words.note}>{words.title}</CardTitle>
@@ -98,10 +101,8 @@ export function HistoryCard({ account, className }: { account: Address; classNam
           count={format.count}
         />
       )}
-      {told && "delivery" in told && <DeliveryStory delivery={told.delivery} onClose={close} />}
-      {told && "order" in told && (
-        <OrderStory order={told.order} slotName={time.range(told.order.slot)} onClose={close} />
-      )}
+      {delivery && <DeliveryStory delivery={delivery} onClose={close} />}
+      {order && <OrderStory order={order} slotName={time.range(order.slot)} onClose={close} />}
     </Card>
   );
 }

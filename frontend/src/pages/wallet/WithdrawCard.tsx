@@ -19,7 +19,7 @@ export function WithdrawCard({ funds }: { funds: Funds | undefined }) {
   async function withdraw() {
     if (amount.kind !== "amount" || !session.account) return undefined;
     const sent = await send(
-      words.transaction(format.moneyDown(amount.value)),
+      words.transaction(format.moneyFull(amount.value)),
       call(zone.contracts.Vault, vaultAbi, "withdraw", [amount.value, session.account]),
     );
     if (sent.receipt) setTyped("");
@@ -46,7 +46,7 @@ export function WithdrawCard({ funds }: { funds: Funds | undefined }) {
         />
         <ActionButton
           reasons={validateWithdraw(session.kind, amount, funds?.free)}
-          label={words.sentence(format.moneyDown(amount.value ?? 0n))}
+          label={words.sentence(format.moneyFull(amount.value ?? 0n))}
           onAct={async () => withdraw()}
           testId="withdraw-confirm"
         />

@@ -22,7 +22,7 @@ export function useDeposit(funds: Funds | undefined) {
   const permit = usePermit();
   const [cannotSign, setCannotSign] = useState(false);
   const { Vault, PaymentToken, DirectMarket, CallAuction } = zone.contracts;
-  const title = (value: bigint) => text.wallet.deposit.transaction(format.moneyUp(value));
+  const title = (value: bigint) => text.wallet.deposit.transaction(format.moneyFull(value));
   const forbidden = [
     { market: DirectMarket, allowed: funds?.marketAllowed, title: text.wallet.market.allowTransaction },
     { market: CallAuction, allowed: funds?.auctionAllowed, title: text.wallet.auction.allowTransaction },
@@ -54,7 +54,7 @@ export function useDeposit(funds: Funds | undefined) {
     ...((funds?.allowance ?? 0n) < value
       ? [
           {
-            title: text.wallet.deposit.approve(format.moneyUp(value)),
+            title: text.wallet.deposit.approve(format.moneyFull(value)),
             call: call(PaymentToken, paymentTokenAbi, "approve", [Vault, value]),
           },
         ]

@@ -13,6 +13,8 @@ export const bills: Text["bills"] = {
   bought: "Gekauft",
   sold: "Verkauft",
   boughtSum: (energy, spent, saved) => `${energy} für ${spent} gekauft, ${saved} weniger als beim Versorger.`,
+  boughtSumWorse: (energy, spent, lost) => `${energy} für ${spent} gekauft, ${lost} mehr als beim Versorger.`,
+  soldSumWorse: (energy, earned, lost) => `${energy} für ${earned} verkauft, ${lost} weniger als für die Einspeisung.`,
   soldSum: (energy, earned, gained) => `${energy} für ${earned} verkauft, ${gained} mehr als für die Einspeisung.`,
   column: {
     when: "Datum",

@@ -73,6 +73,7 @@ export const operator: Text["operator"] = {
     gridFee: "Netzentgelt",
     from: "Gültig ab",
     steps: (step) => `In Stufen von ${step}.`,
+    replaces: (dates) => `Ersetzt, was für ${dates} angekündigt war.`,
     sentence: (when) => `Ankündigen ab ${when}`,
     transaction: "Neue Preise",
     fromStart: "Anfang",

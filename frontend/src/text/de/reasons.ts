@@ -27,9 +27,12 @@ export const reasons: Reasons = {
     `${format.moneyUp(reason.cost)} nötig, ${format.moneyDown(reason.free)} frei: mehr einzahlen`,
   marketNotAllowed: () => "Dem Markt Ihr Guthaben erlauben",
   auctionNotAllowed: () => "Der Auktion Ihr Guthaben erlauben",
+  ownerDepositsFirst: () => "Dem Eigentümer des Zählers fehlt freies Guthaben",
+  ownerAllowsFirst: () => "Der Eigentümer des Zählers muss dies zuerst erlauben",
   auctionPaused: () => "Die Auktion ist angehalten",
   gateClosed: (reason, format) =>
     `Annahmeschluss war ${format.timeWithSeconds(reason.closedAt)}: späteres Zeitfenster wählen`,
+  changeTooLate: () => "Annahme beendet: Dieser Auftrag lässt sich nicht mehr ändern",
   orderTooSmall: (reason, format) => `Mindestens ${format.energy(reason.least)}`,
   orderTooLarge: (reason, format) => `Höchstens ${format.energy(reason.most)} je Zeitfenster`,
   limitOutOfRange: (reason, format) => `Von ${format.price(reason.lowest)} bis ${format.price(reason.highest)}`,

@@ -12,8 +12,12 @@ export const bills = {
   sold: "Sold",
   boughtSum: (energy: string, spent: string, saved: string) =>
     `Bought ${energy} for ${spent}, ${saved} less than from the utility.`,
+  boughtSumWorse: (energy: string, spent: string, lost: string) =>
+    `Bought ${energy} for ${spent}, ${lost} more than from the utility.`,
   soldSum: (energy: string, earned: string, gained: string) =>
     `Sold ${energy} for ${earned}, ${gained} more than for feeding in.`,
+  soldSumWorse: (energy: string, earned: string, lost: string) =>
+    `Sold ${energy} for ${earned}, ${lost} less than for feeding in.`,
   column: {
     when: "Date",
     trade: "Trade",

@@ -71,6 +71,7 @@ export const operator = {
     gridFee: "Grid fee",
     from: "Valid from",
     steps: (step: string) => `In steps of ${step}.`,
+    replaces: (dates: string) => `Replaces what was announced for ${dates}.`,
     sentence: (when: string) => `Announce from ${when}`,
     transaction: "New prices",
     fromStart: "the beginning",
