@@ -4,7 +4,11 @@ import { asTrader } from "./index.ts";
 
 describe("what keeps somebody from trading for a meter", () => {
   const [owner, trader] = [`0x${"aA".repeat(20)}`, `0x${"bb".repeat(20)}`];
-  const reasons: Reason[] = [{ code: "auctionNotAllowed" }, { code: "depositFirst", missing: 1n }, { code: "amountMissing" }];
+  const reasons: Reason[] = [
+    { code: "auctionNotAllowed" },
+    { code: "depositFirst", missing: 1n },
+    { code: "amountMissing" },
+  ];
 
   it("is the owner's to mend where it is the owner's money", () => {
     expect(asTrader(reasons, trader, { owner }).map(({ code }) => code)).to.deep.equal([
