@@ -113,12 +113,13 @@ export async function measureSwitching(
     listings.set(seller, await world.list(seller, ON_OFFER, PRICE));
   }
 
+  // A contact that has just opened stays so for a while, for its own sake, at the start too: no delay of the oracle's.
+  await pause(MIN_OPEN_MS);
   await Promise.all(
     pairs.map(async ({ buyer, seller }) => {
       for (let i = 0; i < purchases / PAIRS; i++) {
         const { id, block, at } = await buy(world, listings.get(seller)!, buyer, ENERGY);
         await closed(world, id);
-        // A contact that has just opened stays so for a while, for its own sake: no delay of the oracle's.
         await pause(MIN_OPEN_MS);
         const sink = await sinkLatency(world, buyer, id, at);
         const source = await sourceLatency(world, { buyer, seller }, block, at);

@@ -188,6 +188,20 @@ describe("safety monitor", () => {
     await stop();
   });
 
+  it("takes no rest for a standstill, however long it was and however much power begins after it", async () => {
+    const { world, monitor, sample, stop } = setUp();
+    world.openFor = undefined;
+    await sample(0, 3);
+    await sample(0, 200, true);
+    await sample(8_000, 8, true);
+    expect(monitor.fault).to.equal(undefined);
+    await sample(8_000, 1);
+    expect(monitor.fault).to.equal(undefined);
+    await sample(8_000, 10, true);
+    expect(monitor.fault).to.include({ kind: "MeterFrozen" });
+    await stop();
+  });
+
   it("waits two updates of registers that a device updates once a minute", async () => {
     const { world, monitor, sample, stop } = setUp("connection", { registersEveryMs: 60_000 });
     await sample(3_000, 3);

@@ -52,7 +52,8 @@ const NOISE = 0.01;
 /**
  * A meter is frozen when its registers stand still although the power it shows should have moved them by so many of
  * their steps: one for where in its step a register stood, one for what the shown power may be wrong by. Equal power to
- * the last digit proves nothing (a current-limited converter holds its power), nor does a short standstill.
+ * the last digit proves nothing (a current-limited converter holds its power), nor does a short standstill, nor a long one
+ * in which nothing flowed.
  */
 const FROZEN_STEPS = 2n;
 const FROZEN_POLLS = 10;
@@ -67,8 +68,8 @@ export class Monitor {
   #holdSince = -Infinity;
   #sampleAt: number;
   #latest: MeterSample | undefined;
-  /** Since the registers moved last: when that was, and what the shown power would have moved them by. */
-  #stillSince = -Infinity;
+  /** Since the registers moved last: how long power was shown, and what it would have moved them by. */
+  #dueMs = 0;
   #dueWattMs = 0;
 
   constructor(options: MonitorOptions) {
@@ -132,17 +133,19 @@ export class Monitor {
     const before = this.#latest;
     const still = before && sample.imported === before.imported && sample.exported === before.exported;
     if (!still) {
-      this.#stillSince = sample.at;
+      this.#dueMs = 0;
       this.#dueWattMs = 0;
       return;
     }
-    if (power > NOISE * meter.maxPowerW) this.#dueWattMs += power * (sample.at - before.at);
+    if (power <= NOISE * meter.maxPowerW) return;
+    this.#dueMs += sample.at - before.at;
+    this.#dueWattMs += power * (sample.at - before.at);
     const wattMs = (Number(meter.resolution * FROZEN_STEPS) * 3.6e9) / Number(unitsPerKWh);
     const patience = Math.max(FROZEN_POLLS * pollMs, 2 * (meter.registersEveryMs ?? 0));
-    if (this.#dueWattMs < wattMs || sample.at - this.#stillSince < patience) return;
-    const seconds = Math.round((sample.at - this.#stillSince) / 1_000);
+    if (this.#dueWattMs < wattMs || this.#dueMs < patience) return;
+    const seconds = Math.round(this.#dueMs / 1_000);
     const reason = `the registers have not moved for ${seconds} s although the meter shows ${Math.round(power)} W; check the meter and what is between it and here`;
-    if (power > NOISE * meter.maxPowerW) this.#hold({ kind: "MeterFrozen", reason, latched: true }, sample.at);
+    this.#hold({ kind: "MeterFrozen", reason, latched: true }, sample.at);
   }
 
   /** Judged on branch meters only: behind a house's connection there are loads that are none of our business. */
