@@ -111,6 +111,19 @@ describe("wallets of different abilities in the browser", () => {
     await at("trader-set").click();
     await at("trader-now").filter({ hasText: "Household 3 may trade" }).waitFor();
     expect((await registry.meterOf(PLAIN)).trader).to.equal(trader);
+
+    // What only the owner can mend is no button of the trader's.
+    const { vault, auction } = await dapp.world.contracts();
+    await (await vault.connect(await dapp.world.owner(PLAIN)).setAllowed(await auction.getAddress(), false)).wait();
+    const other = await dapp.visit(THIRD);
+    await connect(other.page);
+    await on(other.page).go("auction");
+    await on(other.page).at("auction-meter").selectOption(String(PLAIN));
+    const confirm = on(other.page).at("auction-confirm");
+    await confirm.filter({ hasText: "owner has to allow" }).waitFor();
+    expect(await confirm.getAttribute("aria-disabled")).to.equal("true");
+    await other.page.close();
+
     await at("trader-clear").click();
     await at("trader-now").filter({ hasText: "Nobody but you" }).waitFor();
     const row = at("history-row").first();
