@@ -148,7 +148,7 @@ describe("wallets of different abilities in the browser", () => {
     const before = await balance();
     await connect(page);
     await go("wallet");
-    const faucetAnd = async (how: "speed up" | "cancel") => {
+    const faucetAnd = async (how: "speed up" | "cancel", { leaves = false } = {}) => {
       await provider.send("evm_setAutomine", [false]);
       await provider.send("evm_setIntervalMining", [0]);
       try {
@@ -156,6 +156,7 @@ describe("wallets of different abilities in the browser", () => {
         await until("it to be on its way", async () => (await lastState(page)) === "pending");
         // The page has to have seen what is replaced.
         await new Promise((done) => setTimeout(done, 5_000));
+        if (leaves) await page.goto("about:blank");
         await wallet.replaceLast(how);
       } finally {
         await provider.send("evm_setAutomine", [true]);
@@ -168,6 +169,16 @@ describe("wallets of different abilities in the browser", () => {
     await faucetAnd("cancel");
     await until("it to be replaced", async () => (await lastState(page)) === "replaced");
     expect((await balance()) - before).to.equal(100_000_000n);
+
+    // While nobody looks: no node says any more what took its place.
+    await faucetAnd("cancel", { leaves: true });
+    await until("blocks after the one with it", async () => {
+      const receipt = await provider.getTransactionReceipt(wallet.sent.at(-1)!);
+      return receipt !== null && (await receipt.confirmations()) > 3;
+    });
+    await page.goto(dapp.url);
+    await until("it to be given up", async () => (await lastState(page)) === "lost");
+    expect(await at("transaction").last().innerText()).to.contain("no longer knows it");
     await page.close();
   });
 
@@ -197,7 +208,7 @@ describe("wallets of different abilities in the browser", () => {
     const taker = on(other.page);
     await connect(other.page);
     await taker.at("news").click();
-    await other.page.getByText("is offered to you").click();
+    await other.page.getByRole("link", { name: "is offered to you" }).click();
     await taker.at("hand-over-to-me").filter({ hasText: "Household 2 hands it over to you" }).waitFor();
     await expectClean(other.page, "the wallet of who is offered a meter");
     await taker.at("hand-over-accept").click();
