@@ -106,6 +106,8 @@ describe("wallets of different abilities in the browser", () => {
     const trader = dapp.account(THIRD).address;
     await connect(page);
     await go("wallet");
+    expect(await at("trader-set").getAttribute("data-reason")).to.equal("addressMissing");
+    await at("trader-account").fill(trader.slice(0, -1));
     expect(await at("trader-set").getAttribute("data-reason")).to.equal("addressInvalid");
     await at("trader-account").fill(trader);
     await at("trader-set").click();

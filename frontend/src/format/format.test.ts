@@ -62,6 +62,7 @@ describe("format: money and prices", () => {
     expect(plain(dollars.moneyDown(1n))).to.equal("< 0.0001 $");
     expect(plain(dollars.moneyUp(1n))).to.equal("0.0001 $");
     expect(plain(dollars.moneyDown(-1n))).to.equal("−0.0001 $");
+    expect(plain(dollars.moneyUp(-1n))).to.equal("> −0.0001 $");
   });
   it("shows a balance that can be typed in as it is shown", () => {
     for (const free of [16_699n, 20_000n, 1_999_999n]) {

@@ -126,7 +126,8 @@ export function createFormat(units: Units): Format {
     const isTiny = rounded === 0n && base !== 0n;
     const size = isTiny ? smallestShown : rounded < 0n ? -rounded : rounded;
     const digits = moneyNumber.format(formatDecimal(size, units.moneyDecimals) as Exact);
-    return `${base < 0n ? MINUS : ""}${isTiny ? `<${NBSP}` : ""}${digits}${NBSP}${units.moneySign}`;
+    const beyond = isTiny ? `${base < 0n ? ">" : "<"}${NBSP}` : "";
+    return `${beyond}${base < 0n ? MINUS : ""}${digits}${NBSP}${units.moneySign}`;
   };
   const moneyUp = (base: bigint) => money(base, -floor(-base));
   const moneyDown = (base: bigint) => money(base, floor(base));

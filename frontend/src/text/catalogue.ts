@@ -74,6 +74,7 @@ export type Reason =
   | { code: "aboveCertificates"; balance: bigint }
   | { code: "aboveFaucet"; largest: bigint }
   | { code: "purposeMissing" }
+  | { code: "addressMissing" }
   | { code: "addressInvalid" }
   | { code: "ownAccount" }
   | { code: "noTrader" }

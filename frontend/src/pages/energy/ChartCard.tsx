@@ -147,7 +147,8 @@ function Bars({ period, parts }: { period: Period; parts: { start: number; flows
           },
           {
             ...axis,
-            size: 64,
+            // As wide as its longest figure, which the canvas would cut off.
+            size: (_u, shown) => Math.max(64, ...(shown ?? []).map((each) => each.length * 7 + 16)),
             values: (_u, at) =>
               at.map(
                 (value) =>

@@ -44,7 +44,7 @@ export function FlowPicture({ flows }: { flows: Flows }) {
   const side = (parties: Record<Party, bigint>, title: string, align: string) => (
     <div className={`relative w-20 shrink-0 sm:w-32 ${align}`} aria-hidden="true">
       <p
-        className={`absolute -top-6 text-xs whitespace-nowrap text-muted ${align === "text-right" ? "right-0" : "left-0"}`}
+        className={`absolute -top-6 text-[0.65rem] whitespace-nowrap text-muted sm:text-xs ${align === "text-right" ? "right-0" : "left-0"}`}
       >
         {title}
       </p>
@@ -84,7 +84,7 @@ export function FlowPicture({ flows }: { flows: Flows }) {
                 <path key={band.colour} d={path(band, 100, 58)} className={`${band.colour} opacity-80`} />
               ))}
             </svg>
-            <span className="absolute inset-x-[33%] inset-y-[12%] grid place-items-center rounded-xl border border-line-strong bg-sunken text-center text-[0.65rem] font-semibold sm:inset-x-[41%] sm:text-sm">
+            <span className="absolute inset-x-[24%] inset-y-[12%] grid place-items-center rounded-xl border border-line-strong bg-sunken text-center text-[0.65rem] font-semibold sm:inset-x-[41%] sm:text-sm">
               <span className="w-min">{words.you}</span>
             </span>
           </div>

@@ -24,7 +24,8 @@ export function AccountForm(props: {
   const [typed, setTyped] = useState("");
   const wanted = typed.trim();
   const reasons: Reason[] = sessionReasons(session.kind);
-  if (!isAddress(wanted) || wanted === zeroAddress) reasons.push({ code: "addressInvalid" });
+  if (wanted === "") reasons.push({ code: "addressMissing" });
+  else if (!isAddress(wanted) || wanted === zeroAddress) reasons.push({ code: "addressInvalid" });
   else if (sameAddress(wanted, session.account)) reasons.push({ code: "ownAccount" });
 
   async function name() {

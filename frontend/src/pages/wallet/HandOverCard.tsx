@@ -21,7 +21,7 @@ export function HandOverCard({ account, className }: { account: Address; classNa
     <Card className={className} testId="hand-over-card">
       <CardTitle>{words.title}</CardTitle>
       <p className="mb-4 text-muted">{words.note}</p>
-      <ul className="divide-y divide-line">
+      <ul className="grid gap-6 lg:grid-cols-2">
         {toMe.map((meter) => (
           <OfferedRow key={`to me ${meter.id}`} meter={meter} />
         ))}
@@ -41,7 +41,7 @@ function OfferedRow({ meter }: { meter: Meter }) {
   const accountName = useAccountName();
   const words = text.wallet.handOver;
   return (
-    <li className="py-4 first:pt-0 last:pb-0" data-testid="hand-over-to-me">
+    <li data-testid="hand-over-to-me">
       <h3 className="font-semibold">{name}</h3>
       <p className="mb-3 text-sm text-muted">{words.toMe(accountName(meter.owner))}</p>
       <ActionButton
@@ -68,7 +68,7 @@ function OwnRow({ meter, to }: { meter: Meter; to: Address | undefined }) {
   const offer = (title: string, account: Address) =>
     send(title, call(zone.contracts.MeterRegistry, meterRegistryAbi, "transferMeter", [meter.id, account]));
   return (
-    <li className="py-4 first:pt-0 last:pb-0" data-testid="hand-over-row">
+    <li data-testid="hand-over-row">
       <h3 className="font-semibold">{name}</h3>
       <p className="mb-3 text-sm text-muted" data-testid="hand-over-now">
         {to ? words.waits(accountName(to)) : words.yours}

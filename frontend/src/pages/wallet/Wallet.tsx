@@ -50,7 +50,7 @@ export function Wallet() {
         <WithdrawCard key={`withdraw-${session.account}`} funds={funds} />
         <MarketsCard funds={funds} />
         <TraderCard key={`trader-${session.account}`} account={session.account} />
-        <HandOverCard key={`hand-over-${session.account}`} account={session.account} />
+        <HandOverCard key={`hand-over-${session.account}`} account={session.account} className="lg:col-span-2" />
         <HistoryCard key={`history-${session.account}`} account={session.account} className="lg:col-span-2" />
         {zone.isLocal && <FaucetCard />}
       </div>

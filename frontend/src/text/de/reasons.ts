@@ -42,6 +42,7 @@ export const reasons: Reasons = {
   aboveFree: (reason, format) => `Nur ${format.moneyDown(reason.free)} frei`,
   aboveCertificates: (reason, format) => `Nur ${format.energy(reason.balance)} vorhanden`,
   aboveFaucet: (reason, format) => `Höchstens ${format.moneyDown(reason.largest)} auf einmal`,
+  addressMissing: () => "Bitte ein Konto eingeben",
   addressInvalid: () => "Bitte die Adresse des Kontos prüfen",
   ownAccount: () => "Das ist Ihr eigenes Konto",
   noTrader: () => "Niemand außer Ihnen darf handeln",

@@ -41,6 +41,7 @@ export const reasons: Reasons = {
   aboveFree: (reason, format) => `Only ${format.moneyDown(reason.free)} free`,
   aboveCertificates: (reason, format) => `Only ${format.energy(reason.balance)} there`,
   aboveFaucet: (reason, format) => `At most ${format.moneyDown(reason.largest)} at a time`,
+  addressMissing: () => "Enter an account",
   addressInvalid: () => "Check the account's address",
   ownAccount: () => "This is your own account",
   noTrader: () => "Nobody but you may trade",
