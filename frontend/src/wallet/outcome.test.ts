@@ -90,10 +90,10 @@ describe("a transaction that is on its way", () => {
   });
   it("is over when its number was used while nobody looked, and not before", async () => {
     let looks = 0;
-    const { client } = nodeWith([() => null], { forgotten: true, nextNonce: () => (++looks > 5 ? 2 : 1) });
+    const { client } = nodeWith([() => null], { forgotten: true, nextNonce: () => (++looks > 70 ? 2 : 1) });
     const end = await untilMined(client, HASH, { known: KNOWN, pauseMs: 1 }).catch((error: unknown) => error);
     expect(end).to.be.instanceOf(Superseded);
-    expect(looks).to.be.above(5);
+    expect(looks, "looks while what takes its place waits").to.be.above(70);
   });
   it("is over when nobody has ever seen it, after a long while", async () => {
     const { client, asked } = nodeWith([() => null], { forgotten: true });

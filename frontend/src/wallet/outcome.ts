@@ -68,14 +68,16 @@ export async function untilMined(
     if (!seen) onSeen?.((seen = { from, nonce, to, input }));
   };
   const watch = async () => {
-    for (let without = 0; !end.signal.aborted; await pause(pauseMs ?? client.pollingInterval * 3)) {
+    let [without, used] = [0, 0];
+    for (; !end.signal.aborted; await pause(pauseMs ?? client.pollingInterval * 3)) {
       try {
         await see();
-        without = 0;
+        [without, used] = [0, 0];
       } catch (error) {
         if (!(error instanceof TransactionNotFoundError)) continue;
-        const isUsed = seen && (await numberOf(client, seen.from)) > seen.nonce;
-        if (++without >= (isUsed ? LOOKS_WHEN_USED : LOOKS)) end.abort(new Superseded(hash));
+        used = seen && (await numberOf(client, seen.from)) > seen.nonce ? used + 1 : 0;
+        // One that takes its place may wait for long as well: then its number is not used, but known.
+        if (used >= LOOKS_WHEN_USED || (++without >= LOOKS && !seen)) end.abort(new Superseded(hash));
       }
     }
   };

@@ -179,6 +179,16 @@ describe("command line", function () {
       expect(() => statSync(join(dir, "ioe.yaml"))).to.throw(/ENOENT/);
     });
 
+    it("says before the first question that a configuration is there already", async () => {
+      const out = join(dir, "ioe.yaml");
+      writeFileSync(out, "mine");
+      const { code, err } = await ioe("init", "--out", out);
+      expect(code).to.equal(2);
+      expect(err).to.match(/exists already; say --force/);
+      expect((await ioe("init", "--out", out, "--force")).err).to.match(/nobody can be asked here/);
+      expect(readFileSync(out, "utf8")).to.equal("mine");
+    });
+
     it("asks nobody where nobody is", async () => {
       expect((await ioe("init", "--out", join(dir, "ioe.yaml"))).err).to.match(
         /nobody can be asked here; say --answers/,

@@ -7,7 +7,8 @@ export const WITH_PARENT = { help: "end, with relays open, when standard input c
 export async function service(withParent: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const end = (reason: string) => stop.abort(new Error(reason));
-  process.once("SIGTERM", () => end("SIGTERM")).once("SIGINT", () => end("SIGINT"));
+  // Also when the terminal goes, and however often: a signal that nobody handles ends the process with relays as they are.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => end(signal));
   if (withParent)
     process.stdin
       .on("end", () => end("parent"))

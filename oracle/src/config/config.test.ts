@@ -44,6 +44,16 @@ describe("oracle configuration", () => {
       /interlocks\.0\.relays\.1.*"boiler".*discharge, charge/,
     ],
     ["a route over an unknown relay", (c) => (c.routes[0]!.relays = ["main"]), /routes\.0\.relays\.0.*"main"/],
+    [
+      "a route over two relays of an interlock",
+      (c) => (c.routes[0]!.relays = ["discharge", "charge"]),
+      /routes\.0\.relays: .*interlocks\.0 allows one of charge, discharge; keep one here, or change the interlock/,
+    ],
+    [
+      "a power with a unit",
+      (c) => Object.assign(c.routes[0]!, { powerW: "3 kW" }),
+      /routes\.0\.powerW: expected watts/,
+    ],
     ["peers that are neither any nor a list", (c) => (c.routes[0]!.peers = "all"), /routes\.0\.peers.*"any"/],
     [
       "a network relay without a guard",
@@ -58,6 +68,27 @@ describe("oracle configuration", () => {
       expect(() => parseConfig(stringify(config))).to.throw(ConfigError, message);
     });
   }
+
+  it("takes a route over several relays that no interlock holds together", () => {
+    const config = valid();
+    config.relays.main = { ...coil, coil: 2 };
+    config.routes[0]!.relays = ["main", "discharge"];
+    expect(parseConfig(stringify(config)).routes[0]!.relays).to.deep.equal(["main", "discharge"]);
+  });
+
+  it("lets a lease outlast two samples, and a gap as well", () => {
+    const slow = () => ({ ...valid(), meter: { ...valid().meter, pollMs: 10_000 } });
+    expect(parseConfig(stringify(slow())).safety.deviceLeaseMs).to.equal(20_000);
+    const short = { ...slow(), safety: { deviceLeaseMs: 19_999 } };
+    expect(() => parseConfig(stringify(short))).to.throw(ConfigError, /safety\.deviceLeaseMs: expected 20000 or more/);
+    const meter = {
+      ...{ id: 1, driver: "ina2xx", chip: "ina226", shuntMicroOhm: 10_000, maxCurrentA: 8, positive: "export" },
+      ...{ scope: "branch", maxPowerW: 200, pollMs: 3_000 },
+    };
+    const gaps = { ...valid(), meter };
+    expect(() => parseConfig(stringify(gaps))).to.throw(ConfigError, /meter\.maxGapMs: expected 6000 or more/);
+    expect(() => parseConfig(stringify({ ...gaps, meter: { ...meter, chip: "ina228" } }))).not.to.throw();
+  });
 
   it("fills in what may be left out", () => {
     const config = parseConfig(stringify(valid()));

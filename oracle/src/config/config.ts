@@ -24,8 +24,8 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http(s) URL" });
-const gatewayUrl = z.url({
+export const httpUrl = z.url({ protocol: /^https?$/, error: "expected an http(s) URL" });
+export const gatewayUrl = z.url({
   protocol: /^(https?|mqtts?)$/,
   error: "expected an http(s) or mqtt(s) URL, or { broker, topic, user, passwordFile, caFile }",
 });
@@ -66,6 +66,9 @@ const metrics = z
   .strictObject({ host: z.string().min(1).default("127.0.0.1"), port: z.int().min(0).max(65_535) })
   .optional();
 
+const WATTS = { error: "expected watts: a number above 0 without a unit, such as 3000" };
+export const routePowerW = z.number(WATTS).positive(WATTS);
+
 const route = z.strictObject({
   role: z.enum(["source", "sink"]),
   /** Meters at the other end. */
@@ -74,8 +77,12 @@ const route = z.strictObject({
   }),
   /** Empty for a meter at a connection: what flows there is never switched. */
   relays: z.array(z.string().min(1)),
-  powerW: z.number().positive(),
+  powerW: routePowerW,
 });
+
+const DEVICE_LEASE_MS = 5_000;
+/** The device lease is renewed with every sample: one that is late must not open anything. */
+const LEASE_POLLS = 2;
 
 const configSchema = z
   .strictObject({
@@ -120,13 +127,13 @@ const configSchema = z
       .prefault({}),
     safety: z
       .strictObject({
-        /** A relay opens when the control loop stands still for so long. */
-        deviceLeaseMs: z.int().min(500).max(60_000).default(5_000),
+        /** A relay opens when the control loop stands still for so long; 5 s or twice `meter.pollMs` by default. */
+        deviceLeaseMs: z.int().min(500).max(120_000).optional(),
         /** All relays open when the contract could not be read for so long (or for three slow blocks, ten minutes at most). */
         authorityLeaseS: seconds(5, 3_600).default(120),
         /** An opened relay stays open for so long. */
         minOpenMs: z.int().min(0).max(600_000).default(2_000),
-        /** Longest time a relay stays closed without an opening in between; then it opens and rests for two minutes. */
+        /** Longest time a relay stays closed without an opening in between; then it opens and rests for half a minute. */
         maxOnMinutes: z.number().min(1).max(1_440).default(240),
         /** Most that may flow through the meter meanwhile; by default what its rated power moves in that time. */
         maxEnergyWh: z.number().positive().optional(),
@@ -134,7 +141,16 @@ const configSchema = z
       .prefault({}),
     log,
   })
-  .superRefine(({ meter, relays, interlocks, routes, keys, gateways }, context) => {
+  .superRefine(({ meter, relays, interlocks, routes, keys, gateways, safety }, context) => {
+    const { deviceLeaseMs } = safety;
+    if (deviceLeaseMs !== undefined && deviceLeaseMs < LEASE_POLLS * meter.pollMs && Object.keys(relays).length > 0) {
+      const message = `expected ${LEASE_POLLS * meter.pollMs} or more: it is renewed with every sample, each meter.pollMs`;
+      context.addIssue({ code: "custom", path: ["safety", "deviceLeaseMs"], message });
+    }
+    if (meter.driver === "ina2xx" && meter.chip !== "ina228" && meter.maxGapMs < 2 * meter.pollMs) {
+      const message = `expected ${2 * meter.pollMs} or more: between two samples, each meter.pollMs, energy counts only when they are no further apart`;
+      context.addIssue({ code: "custom", path: ["meter", "maxGapMs"], message });
+    }
     if (meter.driver === "dsmr-p1" && meter.pollMs < p1IntervalMs(meter)) {
       const message = `expected ${p1IntervalMs(meter)} or more: that is how often a P1 meter of version ${meter.version} sends`;
       context.addIssue({ code: "custom", path: ["meter", "pollMs"], message });
@@ -167,6 +183,15 @@ const configSchema = z
     for (const [i, group] of interlocks.entries()) check(group.relays, ["interlocks", i, "relays"]);
     for (const [i, { relays: names }] of routes.entries()) {
       check(names, ["routes", i, "relays"]);
+      for (const [k, group] of interlocks.entries()) {
+        const both = group.relays.filter((name) => names.includes(name));
+        if (new Set(both).size < 2) continue;
+        context.addIssue({
+          code: "custom",
+          path: ["routes", i, "relays"],
+          message: `a route closes all its relays, but interlocks.${k} allows one of ${both.join(", ")}; keep one here, or change the interlock`,
+        });
+      }
       if (names.length > 0 || meter.scope === "connection") continue;
       context.addIssue({
         code: "custom",
@@ -174,6 +199,10 @@ const configSchema = z
         message: "empty: a branch is switched by at least one relay; only meters of scope connection do without",
       });
     }
+  })
+  .transform((config) => {
+    const { deviceLeaseMs = Math.max(DEVICE_LEASE_MS, LEASE_POLLS * config.meter.pollMs) } = config.safety;
+    return { ...config, safety: { ...config.safety, deviceLeaseMs } };
   });
 
 /** A keeper needs no meter and no relays. */

@@ -107,6 +107,8 @@ export interface DeliveryStatus {
   endedBecause: string | undefined;
 }
 
+/** Older than so many polls, a sample does not say where a delivery begins. */
+const FRESH_POLLS = 2;
 /** Pause after the contract could not be read. */
 const READ_AGAIN_MS = 3_000;
 
@@ -211,8 +213,7 @@ export class Deliveries {
     if (!purchase || !(this.#current || this.#options.isFinal(purchase))) return;
     const current = (this.#current ??= this.#begin(purchase));
     const sample = sampler.latest;
-    if (!sample) return;
-    this.#note(current, sample);
+    if (!sample || !this.#note(current, sample)) return;
     const decision = decide(current.state, this.#inputs(current, sample));
     const entered = decision.state.phase !== current.state.phase;
     current.state = decision.state;
@@ -273,13 +274,20 @@ export class Deliveries {
     };
   }
 
-  /** Registers at the start, once; a source then proves where it starts from. */
-  #note(current: Current, sample: MeterSample): void {
-    if (current.progress) return;
+  /**
+   * Registers at the start, once; a source then proves where it starts from.
+   * @returns false while they are not known: what flowed since an old sample is not this delivery's.
+   */
+  #note(current: Current, sample: MeterSample): boolean {
+    if (current.progress) return true;
+    const { clock, sampler, fault } = this.#options;
+    const isOld = clock.monotonicMs() - sample.at > FRESH_POLLS * sampler.pollMs;
+    if (isOld && !fault()?.latched) return false;
     const { imported: importedBefore, exported: exportedBefore } = sample;
     current.progress = { importedBefore, exportedBefore, checkpoints: 0, endedBecause: undefined };
     this.#options.store.saveProgress(current.purchase.id, current.progress);
     if (current.role === "source") this.#checkpoint(current);
+    return true;
   }
 
   #inputs(current: Current, sample: MeterSample): Inputs {

@@ -161,6 +161,26 @@ describe("a delivery, step by step", () => {
     ],
   ]);
 
+  table("not ending for what was not measured", [
+    [
+      "a fault: the last power is not carried on",
+      state("preparing"),
+      { moved: 970n, powerW: 6_000, sampleAt: NOW - 21_000, fault: { latched: false } },
+      { phase: "preparing", relays: "open" },
+    ],
+    [
+      "no sample for a long time: it is carried on for two polls",
+      state("flowing"),
+      { ...flow, moved: 900n, sampleAt: NOW - 120_000 },
+      { phase: "flowing", relays: "closed" },
+    ],
+    [
+      "what the newest sample shows is enough",
+      state("preparing"),
+      { moved: 1_002n, powerW: 6_000, fault: { latched: false } },
+      { phase: "ended", relays: "open", end: "target" },
+    ],
+  ]);
   table("ending at the target", [
     // 1 002 - 995 = 7 Wh at 6 kW are 4.2 s
     [

@@ -112,6 +112,8 @@ const MIN_STEPS = 20n;
 const FLOW_SHARE = 0.01;
 /** The sink's target lies so many polls behind the source's: it opens second even when the two meters' samples differ in time. */
 const SINK_LAG_POLLS = 2;
+/** A sample's power is carried on for so long. */
+const BELIEVED_POLLS = 2;
 /** The contract counts whole units, per slot and meter: so many may be lost in a delivery's first and last slot. */
 const ROUNDING_UNITS = 2n;
 
@@ -152,7 +154,7 @@ function flowing(state: State, inputs: Inputs): Decision {
   const next = flows(inputs) ? { ...state, flowAt: now, still: false } : state;
   // The source has probably opened: its last energy is proven at once, not when we open.
   const stopped = role === "sink" && !next.still && now - next.flowAt >= 2 * limits.pollMs;
-  const left = timeToTarget(inputs);
+  const left = timeToTarget(next, inputs);
   return {
     state: stopped ? { ...next, still: true } : next,
     relays: "closed",
@@ -168,7 +170,7 @@ function endReason(state: State, inputs: Inputs): EndReason | undefined {
   if (routePowerW === undefined) return "no-route";
   if (energy < smallestTrade(coarser)) return "too-small";
   if (inputs.fault?.latched) return "fault";
-  if (timeToTarget(inputs) <= 0) return "target";
+  if (timeToTarget(state, inputs) <= 0) return "target";
   if (role === "source" && inputs.unwitnessed > limits.maxUnwitnessed) return "unwitnessed";
   const silentFor = now - state.flowAt;
   switch (state.phase) {
@@ -196,17 +198,20 @@ function flows({ powerW, routePowerW = 0 }: Inputs): boolean {
 }
 
 /**
- * Milliseconds until our contact has to start opening, by the power of the newest sample; 0 when it is time.
+ * Milliseconds until our contact has to start opening, by the power of the newest sample; 0 when it is time. That power is
+ * believed for the two polls after which a meter counts as silent, and only while something flows: what was not measured is
+ * no reason to end.
  * A little more than the energy is let through, and what flows while the contact opens: what flows too much stays the
  * seller's unsold export, while a missing unit would leave the delivery incomplete.
  */
-function timeToTarget(inputs: Inputs): number {
-  const { role, energy, moved, resolution, powerW, now, sampleAt, unitsPerKWh, limits } = inputs;
+function timeToTarget({ phase }: State, inputs: Inputs): number {
+  const { role, energy, moved, resolution, powerW, now, sampleAt, unitsPerKWh, limits, fault } = inputs;
   const left = energy + (resolution - 1n) + ROUNDING_UNITS - moved;
-  if (!flows(inputs)) return left <= 0n ? 0 : Infinity;
+  if (phase !== "flowing" || fault || !flows(inputs)) return left <= 0n ? 0 : Infinity;
   const perMs = (powerW * Number(unitsPerKWh)) / 3.6e9;
   const lagMs = role === "sink" ? SINK_LAG_POLLS * limits.pollMs : 0;
-  return Math.max(0, Number(left) / perMs + lagMs - (now - sampleAt));
+  const sinceMs = Math.min(now - sampleAt, BELIEVED_POLLS * limits.pollMs);
+  return Math.max(0, Number(left) / perMs + lagMs - sinceMs);
 }
 
 function checkpointDue({ unixS, readingAt, moved, readingMoved, energy, checkpoints }: Inputs): boolean {

@@ -36,6 +36,8 @@ export interface MeterSample {
   readonly exported: bigint;
   /** Momentary power, W; positive when the meter exports. */
   readonly powerW: number;
+  /** When the device last showed that power, monotonic ms: it may be older than the registers; `at` when left out. */
+  readonly powerAt?: number;
 }
 
 export interface EnergyMeter {
@@ -58,6 +60,14 @@ export interface EnergyMeter {
    */
   read(signal: AbortSignal): Promise<MeterSample>;
   dispose(): Promise<void>;
+}
+
+/** Of exchange and dating, ms, besides what a device lets its registers wait. */
+const EXCHANGE_MS = 1_500;
+
+/** What a meter says whose device brings its registers up to date only now and then. */
+export function seldom(registersEveryMs: number | undefined): Pick<EnergyMeter, "registersEveryMs" | "latencyMs"> {
+  return registersEveryMs === undefined ? {} : { registersEveryMs, latencyMs: registersEveryMs + EXCHANGE_MS };
 }
 
 /** Says how full a battery is. For people only: nothing is switched, signed or paid by it. */

@@ -1,5 +1,14 @@
 import { parse, parseDocument } from "yaml";
-import { type DriverInfo, driverInfos, meterDriverSchema, relayDriverSchema } from "../hardware/index.ts";
+import { z } from "zod";
+import { gatewayUrl, httpUrl, routePowerW } from "../config/index.ts";
+import {
+  type DriverInfo,
+  type MeterDriverConfig,
+  driverInfos,
+  meterDriverSchema,
+  p1IntervalMs,
+  relayDriverSchema,
+} from "../hardware/index.ts";
 import type { Detected } from "./detect.ts";
 import type { Answers } from "./render.ts";
 
@@ -12,31 +21,36 @@ type Schema = { safeParse(value: unknown): { error?: { issues: { path: PropertyK
 /** Asks for everything that has no good default. The drivers' own examples are the questions. */
 export async function askAll(ask: Ask, say: (text: string) => void, found: Detected): Promise<Answers> {
   for (const line of described(found)) say(line);
-  const rpcUrl = await ask("RPC address of an Ethereum node", "http://127.0.0.1:8545");
+  const asked = <T>(question: string, proposal: string, schema: z.ZodType<T>, read?: (answer: string) => unknown) =>
+    askUntil(ask, say, question, proposal, schema, read);
+  const rpcUrl = await asked("RPC address of an Ethereum node", "http://127.0.0.1:8545", httpUrl);
   const deployment = await ask("deployment file of the zone, as seen from the configuration", "./deployment.json");
-  const gateways = words(await ask("gateways that pay for transactions (addresses, - for none)", "-"));
+  const payers = "gateways that pay for transactions (addresses, - for none)";
+  const gateways = await asked(payers, "-", z.array(gatewayUrl), words);
   say("\nThe meter.");
   const meter = await askDriver(ask, say, found, "meter", meterDriverSchema);
   const connection = meter.scope === "connection";
   say(
     `\nThe relays.${connection ? " At a house's connection they switch flexible devices only, never the house." : ""}`,
   );
-  const named = await ask("names of the relays, - for none", connection ? "-" : "discharge charge");
+  const some = z.array(z.string()).min(connection ? 0 : 1, "a branch is switched by at least one relay; name it");
+  const named = await asked("names of the relays, - for none", connection ? "-" : "discharge charge", some, words);
   const relays: Record<string, Section> = {};
-  for (const name of words(named)) {
+  for (const name of named) {
     say(`\nRelay ${name}.`);
     relays[name] = await askDriver(ask, say, found, "relay", relayDriverSchema);
   }
   const names = Object.keys(relays);
-  const powerW = Number(await ask("power of a delivery, W", `${Number(meter.maxPowerW)}`));
+  const powerW = await asked("power of a delivery, W", `${Number(meter.maxPowerW)}`, routePowerW, Number);
   const path = (word: string) => names.filter((name) => name === word);
   const all = names.length <= 1 || connection ? names : undefined;
   return {
     chain: { rpcUrls: [rpcUrl], deployment },
     gateways,
-    meter: { id: 1, ...meter } as Answers["meter"],
+    meter: { id: 1, ...meter, ...pollOf(meter as MeterDriverConfig) } as Answers["meter"],
     relays: relays as Answers["relays"],
-    interlocks: names.length > 1 ? [{ relays: names, deadTimeMs: 500 }] : [],
+    // At a connection a delivery closes all relays together.
+    interlocks: names.length > 1 && !connection ? [{ relays: names, deadTimeMs: 500 }] : [],
     routes: [
       { role: "source", peers: "any", relays: all ?? orFirst(path("discharge"), names), powerW },
       { role: "sink", peers: "any", relays: all ?? orFirst(path("charge"), names.slice(1)), powerW },
@@ -50,6 +64,28 @@ function words(text: string): string[] {
 
 function orFirst(found: string[], names: string[]): string[] {
   return found.length > 0 ? found : names.slice(0, 1);
+}
+
+/** What the configuration needs when the default is too often for the meter. */
+function pollOf(meter: MeterDriverConfig): { pollMs?: number } {
+  return meter.driver === "dsmr-p1" ? { pollMs: p1IntervalMs(meter) } : {};
+}
+
+/** Asks one question until the schema is content with what `read` makes of the answer. */
+async function askUntil<T>(
+  ask: Ask,
+  say: (text: string) => void,
+  question: string,
+  proposal: string,
+  schema: z.ZodType<T>,
+  read: (answer: string) => unknown = (answer) => answer,
+): Promise<T> {
+  for (;;) {
+    const answer = await ask(question, proposal);
+    const { success, data, error } = schema.safeParse(read(answer));
+    if (success) return data;
+    say(`${answer}: ${error.issues[0]!.message}. Once more.`);
+  }
 }
 
 /** Asks for a driver and the values in its example, until its schema is content. */
@@ -84,9 +120,18 @@ async function askValues(ask: Ask, found: Detected, info: DriverInfo): Promise<S
     if (path.join(".") === "driver") continue;
     const proposal = propose(document.getIn(path), found);
     const answer = await ask(path.join("."), String(proposal));
-    document.setIn(path, answer === String(proposal) ? proposal : (parse(answer) as unknown));
+    document.setIn(path, answer === String(proposal) ? proposal : valueOf(answer));
   }
   return document.toJS() as Section;
+}
+
+/** What is no YAML stays a text: the driver's schema says whether it will do. */
+function valueOf(answer: string): unknown {
+  try {
+    return parse(answer);
+  } catch {
+    return answer;
+  }
 }
 
 /** Paths of all values that are no maps. */

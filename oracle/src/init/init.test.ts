@@ -6,6 +6,8 @@ import { parseConfig } from "../config/index.ts";
 import { driverInfos } from "../hardware/index.ts";
 import { type Answers, type Detected, askAll, detect, render } from "./index.ts";
 
+const GATEWAYS = "gateways that pay for transactions (addresses, - for none)";
+const RELAYS = "names of the relays, - for none";
 const NOTHING: Detected = { serial: [], gpioChips: [], i2c: [], mqtt: false };
 
 /** A person who answers some questions and takes the proposals otherwise. */
@@ -40,6 +42,26 @@ describe("ioe init", () => {
     expect(config.routes.map(({ relays }) => relays)).to.deep.equal([[], []]);
   });
 
+  it("lets a delivery close all flexible devices of a house", async () => {
+    const { answers } = await dialogue({
+      driver: ["modbus", "gpio", "gpio"],
+      scope: "connection",
+      [RELAYS]: "heater carport",
+      line: ["GPIO17", "GPIO27"],
+    });
+    const config = parseConfig(render(answers));
+    expect(config.interlocks).to.deep.equal([]);
+    expect(config.routes.map(({ relays }) => relays)).to.deep.equal([
+      ["heater", "carport"],
+      ["heater", "carport"],
+    ]);
+  });
+
+  it("reads a P1 meter as often as it sends", async () => {
+    const { answers } = await dialogue({ driver: ["dsmr-p1"], version: '"4"', scope: "connection" });
+    expect(parseConfig(render(answers)).meter.pollMs).to.equal(10_000);
+  });
+
   for (const { kind, driver } of driverInfos) {
     it(`turns the example of the ${kind} driver ${driver} into a usable configuration`, async () => {
       const scope = { scope: "branch" };
@@ -61,6 +83,23 @@ describe("ioe init", () => {
     parseConfig(render(answers));
   });
 
+  const again: [string, string, RegExp][] = [
+    ["RPC address of an Ethereum node", "localhost:8545", /localhost:8545: expected an http\(s\) URL\. Once more\./],
+    [GATEWAYS, "https://gateway.example 10.0.0.2", /10\.0\.0\.2: expected an http\(s\) or mqtt\(s\) URL/],
+    [RELAYS, "-", /-: a branch is switched by at least one relay; name it/],
+    ["power of a delivery, W", "3 kW", /3 kW: expected watts: a number above 0/],
+    ["power of a delivery, W", "-3000", /-3000: expected watts: a number above 0/],
+    ["map", "[", /map: .*eastron-sdm630[^]*Once more\./],
+  ];
+  for (const [question, answer, message] of again) {
+    it(`asks again when "${question}" is answered with ${answer}`, async () => {
+      const driver = ["modbus", ...(question === "map" ? ["modbus"] : [])];
+      const { answers, said } = await dialogue({ driver, scope: "branch", [question]: [answer] });
+      expect(said).to.match(message);
+      parseConfig(render(answers));
+    });
+  }
+
   it("proposes what is connected", async () => {
     const root = mkdtempSync(join(tmpdir(), "ioe-init-"));
     mkdirSync(join(root, "dev/serial/by-id"), { recursive: true });
@@ -73,8 +112,7 @@ describe("ioe init", () => {
   });
 
   it("needs no purse when gateways pay", async () => {
-    const question = "gateways that pay for transactions (addresses, - for none)";
-    const { answers } = await dialogue({ driver: "modbus", scope: "branch", [question]: "https://gateway.example" });
+    const { answers } = await dialogue({ driver: "modbus", scope: "branch", [GATEWAYS]: "https://gateway.example" });
     const { keys, gateways } = parseConfig(render(answers));
     expect([keys.sender, gateways]).to.deep.equal([undefined, ["https://gateway.example"]]);
   });

@@ -108,6 +108,30 @@ describe("safety monitor", () => {
     await stop();
   });
 
+  it("does not take the power of a time before the opening for power after it", async () => {
+    const { clock, world, monitor, stop } = setUp();
+    const shown = async (seconds: number, powerAt?: number) => {
+      for (let i = 0; i < seconds * 2; i++) {
+        await clock.advance(500);
+        if (world.openFor !== undefined) world.openFor += 500;
+        const at = clock.monotonicMs();
+        const sample = { at, imported: 0n, exported: BigInt(at), powerW: 500 };
+        monitor.onSample(powerAt === undefined ? sample : { ...sample, powerAt });
+      }
+    };
+    world.openFor = undefined;
+    await shown(5);
+    world.openFor = 0;
+    // A pulse meter shows the distance of its last two pulses until the next one is late.
+    await shown(15, clock.monotonicMs());
+    expect(monitor.fault).to.equal(undefined);
+    await shown(1, clock.monotonicMs());
+    expect(monitor.fault).to.equal(undefined);
+    await shown(2);
+    expect(monitor.fault).to.include({ kind: "ContactorWelded" });
+    await stop();
+  });
+
   it("keeps a contact in mind that does not open any more, once", async () => {
     const latch = newLatch();
     const { world, monitor, sample, stop } = setUp("branch", { latch });

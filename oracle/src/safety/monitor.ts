@@ -114,7 +114,7 @@ export class Monitor {
       this.#hold({ kind: "OverPower", reason, latched: true }, sample.at);
     }
     this.#checkFrozen(sample, power);
-    this.#checkWelded(power);
+    this.#checkWelded(sample, power);
     this.#latest = sample;
     if (!this.#fault || this.#fault.kind === "ContactorWelded") return;
     if (this.#good < GOOD_SAMPLES || sample.at - this.#holdSince < HOLD_MS) return;
@@ -149,12 +149,13 @@ export class Monitor {
   }
 
   /** Judged on branch meters only: behind a house's connection there are loads that are none of our business. */
-  #checkWelded(power: number): void {
-    const { meter, allOpenForMs } = this.#options;
+  #checkWelded({ at, powerAt = at }: MeterSample, power: number): void {
+    const { meter, allOpenForMs, clock } = this.#options;
     const { scope, maxPowerW } = meter;
-    const openFor = allOpenForMs();
-    const suspicious =
-      scope === "branch" && openFor !== undefined && openFor > WELDED_AFTER_MS && power > NOISE * maxPowerW;
+    const openFor = allOpenForMs() ?? -Infinity;
+    // What the device showed before they opened, and still shows, proves nothing.
+    const wasOpenFor = openFor - (clock.monotonicMs() - powerAt);
+    const suspicious = scope === "branch" && wasOpenFor > WELDED_AFTER_MS && power > NOISE * maxPowerW;
     this.#weldedSamples = suspicious ? this.#weldedSamples + 1 : 0;
     if (this.#weldedSamples >= WELDED_SAMPLES) this.weld(`${Math.round(power)} W flow although all relays are open`);
   }

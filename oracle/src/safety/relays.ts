@@ -93,8 +93,8 @@ export interface OnLimits {
   readonly maxMilliWh: bigint;
 }
 
-/** A relay that was opened by its limits stays open for so long. */
-export const LIMIT_REST_MS = 120_000;
+/** A relay that was opened by its limits stays open for so long: shorter than a delivery waits for its contacts. */
+export const LIMIT_REST_MS = 30_000;
 
 /**
  * Limits of one closing: from the first `close` to the opening no longer than `maxOnMs` and no more than `maxMilliWh`.

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parse } from "yaml";
@@ -17,6 +17,8 @@ configuration itself. What is written has passed the same check as at the oracle
     force: { help: "overwrite an existing configuration" },
   },
   run: async ({ out = "ioe.yaml", answers: file, force }) => {
+    const taken = () => new UsageError(`${out} exists already; say --force to overwrite it`);
+    if (!force && existsSync(out)) throw taken();
     const answers = file === undefined ? await ask() : read(file);
     const text = render({ ...placesFor(out), ...answers });
     parseConfig(text, out);
@@ -25,7 +27,7 @@ configuration itself. What is written has passed the same check as at the oracle
       writeFileSync(out, text, { mode: 0o640, flag: force ? "w" : "wx" });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      throw new UsageError(`${out} exists already; say --force to overwrite it`);
+      throw taken();
     }
     process.stdout.write(`${out} is written. Next: ioe keys new for each of its keys, then ioe doctor.\n`);
   },

@@ -15,16 +15,20 @@ side by side, whatever becomes of the others; one that does not open within ${PA
 
 A running oracle opens its relays itself when it is asked, and keeps them open until it is started again.
 
-When all are open, a fault that would otherwise survive the next start (a welded contact) is forgotten.`,
-  options: { config: CONFIG },
-  run: async ({ config: path }) => {
+When all are open, a fault that would otherwise survive the next start (a welded contact) is forgotten: a person has looked.`,
+  options: {
+    config: CONFIG,
+    "keep-fault": { help: "do not forget it: for what opens relays without a person" },
+  },
+  run: async ({ config: path, "keep-fault": keepsFault }) => {
     const { relays, journal } = loadRelays(path);
     if (relays.size === 0) {
       // No failure: systemd calls this after every end of the oracle, in houses without relays as well.
       process.stdout.write(`${path} configures no relays\n`);
       return;
     }
-    if (journal !== undefined && (await byTheOracle(journal))) return forget(journal);
+    const forget = () => void (journal !== undefined && !keepsFault && forgetFault(journal));
+    if (journal !== undefined && (await byTheOracle(journal))) return forget();
     const failures = await Promise.all(
       [...relays].map(async ([name, config]) => {
         const failure = await open(name, config);
@@ -33,14 +37,14 @@ When all are open, a fault that would otherwise survive the next start (a welded
       }),
     );
     if (failures.some((failure) => failure !== undefined)) throw new Error("not every relay could be opened");
-    if (journal !== undefined) forget(journal);
+    forget();
     // A device that hangs in its goodbye has nothing left to say.
     process.exit();
   },
 });
 
 /** Ends a fault that only a person may end. */
-function forget(journal: string): void {
+function forgetFault(journal: string): void {
   const latch = FaultLatch.beside(journal);
   const fault = latch.load();
   if (!fault) return;

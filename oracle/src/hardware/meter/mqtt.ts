@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Clock, systemClock } from "../../clock.ts";
 import { mqttBroker, mqttTopic } from "../schemas.ts";
 import { type Message, openMqttLink } from "../transport/mqtt.ts";
-import { DeviceError, type DriverInfo, type EnergyMeter, type MeterSample } from "../types.ts";
+import { DeviceError, type DriverInfo, type EnergyMeter, type MeterSample, seldom } from "../types.ts";
 import { readDecimal } from "./decimal.ts";
 import { type Rational, ceil, floor, times, toNumber } from "./register.ts";
 
@@ -32,6 +32,8 @@ export const mqttMeterSchema = z.strictObject({
   request: z.strictObject({ topic: mqttTopic, text: z.string() }).optional(),
   /** Smallest step of the registers, Wh. */
   stepWh: z.number().positive().max(10_000).default(1),
+  /** The device brings its registers up to date only so often, ms, however often they are published. */
+  registersEveryMs: z.int().min(1_000).max(900_000).optional(),
   /** Older values are not used, ms. */
   maxAgeMs: z.int().min(500).max(600_000).default(30_000),
   /** Longest time to wait for the next message, ms. */
@@ -69,6 +71,7 @@ power: { topic: stat/tasmota_A1B2C3/STATUS10, path: StatusSNS.ENERGY.Power }
 #   request: { topic: shellyplus1pm-a8032abe54dc/command/switch:0, text: status_update }
 #   import: { topic: "shellyplus1pm-a8032abe54dc/status/switch:0", path: aenergy.total, unit: Wh }
 #   power: { topic: "shellyplus1pm-a8032abe54dc/status/switch:0", path: apower }
+#   registersEveryMs: 60000
 stepWh: 1
 scope: branch
 maxPowerW: 3500
@@ -151,12 +154,14 @@ export function createMqttMeter(
       return value ? floor(times(times(value.number, { num, den }), { num: unitsPerKWh, den: 1_000n })) : 0n;
     };
     const [num, den] = WATTS[config.power.unit];
-    const watts = toNumber(times(values.get("power")!.number, { num, den }));
+    const power = values.get("power")!;
+    const watts = toNumber(times(power.number, { num, den }));
     return {
       at: newest,
       imported: units("import"),
       exported: units("export"),
       powerW: config.power.positive === "export" ? watts : 0 - watts,
+      powerAt: power.at,
     };
   };
 
@@ -166,6 +171,7 @@ export function createMqttMeter(
     scope: config.scope,
     maxPowerW: config.maxPowerW,
     resolution: ceil(times(readDecimal(config.stepWh)!, { num: unitsPerKWh, den: 1_000n })),
+    ...seldom(config.registersEveryMs),
     read: async (signal) => {
       const { request, timeoutMs } = config;
       const patience = AbortSignal.timeout(timeoutMs);

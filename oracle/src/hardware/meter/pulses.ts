@@ -49,6 +49,11 @@ export class PulseCounter {
     return (this.#joulesPerPulse * NS_PER_S) / Math.max(this.#distanceNs, since);
   }
 
+  /** How long ago the newest pulse came, ms; 0 before the first. */
+  sinceNewestMs(nowNs: bigint): number {
+    return this.#newestNs === undefined ? 0 : Number(nowNs - this.#newestNs) / 1e6;
+  }
+
   #pulsesTo({ sequence }: LineEvent): number {
     return (sequence - this.#sequence + SEQUENCE_MODULUS) % SEQUENCE_MODULUS;
   }

@@ -101,10 +101,12 @@ export function createS0(
         count(counter, line);
         const at = clock.monotonicMs();
         const register = initial + (counter.total * unitsPerKWh) / perKWh;
-        const powerW = counter.powerAt(process.hrtime.bigint());
+        const now = process.hrtime.bigint();
+        const powerW = counter.powerAt(now);
+        const powerAt = at - counter.sinceNewestMs(now);
         return config.direction === "export"
-          ? { at, imported: 0n, exported: register, powerW }
-          : { at, imported: register, exported: 0n, powerW: 0 - powerW };
+          ? { at, imported: 0n, exported: register, powerW, powerAt }
+          : { at, imported: register, exported: 0n, powerW: 0 - powerW, powerAt };
       }),
     dispose: () => {
       line?.close();

@@ -76,12 +76,28 @@ describe("Shelly meters over HTTP", () => {
     expect(await read(meter("pm1:0"))).to.deep.equal({ imported: 900n, exported: 600n, powerW: 40 });
   });
 
+  it("holds a difference that falls by the rounding of its counters, and shows one that falls further", async () => {
+    const shelly = meter("pm1:0", {}, 1_000_000n);
+    const show = (total: number, returned: number) =>
+      (paths["/rpc/PM1.GetStatus"] = { apower: -40, aenergy: { total }, ret_aenergy: { total: returned } });
+    const imported = async () => (await read(shelly)).imported;
+    show(1_500.001, 600);
+    expect(await imported()).to.equal(900_001n);
+    show(1_510, 610);
+    expect(await imported()).to.equal(900_001n);
+    show(1_510.003, 610);
+    expect(await imported()).to.equal(900_003n);
+    show(1_510.003, 610.003);
+    expect(await imported(), "further back than two steps").to.equal(900_000n);
+  });
+
   it("reads meters with clamps, whose registers move once a minute", async () => {
     paths["/rpc/EM.GetStatus"] = { total_act_power: 2_413.825 };
     paths["/rpc/EMData.GetStatus"] = { total_act: 9_999.99, total_act_ret: 0.01 };
     const em = meter("em:0", { scope: "connection" });
     expect(await read(em)).to.deep.equal({ imported: 9_999n, exported: 0n, powerW: -2_413.825 });
-    expect(em.registersEveryMs).to.equal(60_000);
+    // A minute's energy comes at once: it is no jump.
+    expect([em.registersEveryMs, em.latencyMs]).to.deep.equal([60_000, 61_500]);
     paths["/rpc/EM1.GetStatus"] = { act_power: 5 };
     paths["/rpc/EM1Data.GetStatus"] = { total_act_energy: 10, total_act_ret_energy: 20 };
     expect(await read(meter("em1:0"))).to.deep.equal({ imported: 10n, exported: 20n, powerW: -5 });

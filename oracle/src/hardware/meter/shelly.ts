@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { http } from "../schemas.ts";
 import { readPassword } from "../secret.ts";
 import { HttpLink } from "../transport/http.ts";
-import { DeviceError, type DriverInfo, type EnergyMeter } from "../types.ts";
+import { DeviceError, type DriverInfo, type EnergyMeter, seldom } from "../types.ts";
 import { readDecimal } from "./decimal.ts";
 import { type Rational, ceil, floor, times, toNumber } from "./register.ts";
 
@@ -54,6 +54,8 @@ interface Values {
 const ZERO: Rational = { num: 0n, den: 1n };
 const WATT_MINUTE: Rational = { num: 1n, den: 60n };
 const MINUTE_MS = 60_000;
+/** Of two counters in steps of 1 mWh, Wh. */
+const ROUNDING: Rational = { num: 2n, den: 1_000n };
 /** Faults of the measurement itself; others (overtemperature, phase sequence) leave it right. */
 const WRONG = ["power_meter_failure", "ct_type_not_set", "database_error"];
 
@@ -74,7 +76,7 @@ export function createShellyMeter(
     scope: config.scope,
     maxPowerW: config.maxPowerW,
     resolution: ceil(times(step, unitsPerWh)),
-    registersEveryMs,
+    ...seldom(registersEveryMs),
     read: async (signal) => {
       const { imported, exported, power } = await read(device, channel, signal);
       const watts = toNumber(power);
@@ -99,6 +101,7 @@ class Device {
   readonly #clock: Clock;
   #uptime = 0;
   #restarted = false;
+  #highest: Rational | undefined;
 
   constructor(name: string, link: HttpLink, clock: Clock) {
     this.#name = name;
@@ -130,6 +133,14 @@ class Device {
     const value = this.number(from, ...path);
     if (value.num < 0n) throw this.fail(`shows a negative register at ${path.join(".")}`);
     return value;
+  }
+
+  /** A difference of two counters that the device rounds by themselves: it may fall by a step of each, and is held then. */
+  neverBack(difference: Rational): Rational {
+    const fell = this.#highest && subtract(this.#highest, difference);
+    const isRounding = fell && fell.num > 0n && subtract(ROUNDING, fell).num >= 0n;
+    if (!isRounding) this.#highest = difference;
+    return this.#highest!;
   }
 
   /** @throws DeviceError from the moment the device has been restarted: its counters have begun again at 0. */
@@ -180,7 +191,7 @@ const component = (type: string) =>
     const total = device.register(answer, "aenergy", "total");
     const exported = "ret_aenergy" in answer ? device.register(answer, "ret_aenergy", "total") : ZERO;
     // aenergy counts whatever flows; what was returned is in it.
-    const imported = add(total, { num: -exported.num, den: exported.den });
+    const imported = device.neverBack(subtract(total, exported));
     if (imported.num < 0n) throw device.fail("has returned more than has flowed; its counters do not fit together");
     return { imported, exported, power: device.number(answer, "apower") };
   };
@@ -235,6 +246,10 @@ function sum(a: Values, b: Values): Values {
     exported: add(a.exported, b.exported),
     power: add(a.power, b.power),
   };
+}
+
+function subtract(a: Rational, b: Rational): Rational {
+  return add(a, { num: -b.num, den: b.den });
 }
 
 function add(a: Rational, b: Rational): Rational {

@@ -92,6 +92,30 @@ describe("Modbus RTU frames", () => {
     expect(await read()).to.equal(0x1234);
   });
 
+  it("are told from the echo, which looks like the answer to a write", async () => {
+    const write = () =>
+      link.request({
+        device: "board",
+        asks: "set register 0",
+        unit: 1,
+        urgent: false,
+        run: (client) => client.writeRegister(0, 60),
+      });
+    const echo = (request: string) => [1, withCrc(hex(request))] as const;
+    const written = "01 06 0000 003c";
+    // Nobody has heard an echo yet: the first frame is the answer.
+    wire.script = [[echo(written)]];
+    await write();
+    wire.script = [[echo("01 03 0007 0001"), [3, answer(1, "0005")]]];
+    await read();
+    wire.script = [[echo(written), [3, withCrc(hex("01 86 02"))]]];
+    expect((await rejection(write())).message).to.match(/has no such address/);
+    wire.script = [[echo(written), [3, withCrc(hex(written))]]];
+    await write();
+    wire.script = [[echo(written)], [echo(written)]];
+    expect((await rejection(write())).message).to.match(/no answer/);
+  });
+
   it("are not taken from another unit", async () => {
     wire.script = [[[1, answer(2, "0063")]], [[1, answer(1, "0005")]]];
     const error = await rejection(read());

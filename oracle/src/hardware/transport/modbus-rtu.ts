@@ -37,6 +37,8 @@ interface Expected {
   readonly head: readonly number[];
   /** Length of the whole frame with its checksum. */
   readonly length: number;
+  /** It looks like the request. */
+  readonly isEcho?: boolean;
 }
 
 class RtuWire implements Wire {
@@ -50,6 +52,8 @@ class RtuWire implements Wire {
   #activeAt = performance.now();
   #quietMs: number;
   #gone = false;
+  /** The adapter hears itself, by the newest read: its request is never its own answer. */
+  #echoes = false;
 
   constructor(port: SerialPort, baudRate: number) {
     this.#port = port;
@@ -104,10 +108,10 @@ class RtuWire implements Wire {
       const buffer = frame.subarray(3, -2);
       return { buffer, data: Array.from({ length: count }, (_, i) => buffer.readUInt16BE(2 * i)) };
     };
-    /** The answer to a write repeats it. */
+    /** The answer to a write repeats it, as does the echo of an adapter that has one: it is no answer. */
     const write = async (code: 5 | 6, address: number, value: number) => {
       const pdu = request(code, address, value);
-      await ask(pdu, { head: [...pdu], length: 8 });
+      await ask(pdu, { head: [...pdu], length: 8, isEcho: true });
     };
     return {
       readCoils: async (address, count) => {
@@ -133,7 +137,10 @@ class RtuWire implements Wire {
     const deadline = performance.now() + timeoutMs + onTheWay;
     this.#activeAt = performance.now() + frame.length * this.#charMs;
     for (;;) {
-      const answer = find(this.#received, unit, expected.head, expected.length);
+      const echo = this.#received.indexOf(frame);
+      const from = expected.isEcho && this.#echoes ? (echo < 0 ? KEPT_BYTES : echo + frame.length) : 0;
+      const answer = find(this.#received.subarray(from), unit, expected.head, expected.length);
+      if (answer && !expected.isEcho) this.#echoes = echo >= 0;
       if (answer) return answer;
       const refusal = find(this.#received, unit, [expected.head[0]! | 0x80], 5);
       if (refusal) throw Object.assign(new Error("exception response"), { modbusCode: refusal[2] });
