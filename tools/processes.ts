@@ -17,6 +17,8 @@ export interface ProcessWatch {
 export class Processes {
   readonly #watch: ProcessWatch;
   readonly #children = new Map<string, ChildProcess>();
+  /** Those that were asked to end and have not yet. */
+  readonly #ending = new Map<string, Promise<void>>();
 
   constructor(watch: ProcessWatch = {}) {
     this.#watch = watch;
@@ -72,16 +74,18 @@ export class Processes {
     this.#children.get(name)?.kill(signal);
   }
 
-  /** Ends a child and waits for it; does nothing when there is none of that name. */
+  /** Ends a child and waits for it, also when it was asked before; does nothing when there is none of that name. */
   async end(name: string, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     const child = this.#children.get(name);
-    if (!child) return;
+    if (!child) return this.#ending.get(name);
     this.#children.delete(name);
     const ended = new Promise<void>((done) => child.once("close", () => done()));
+    this.#ending.set(name, ended);
     child.kill(signal);
     const patience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
     await ended;
     clearTimeout(patience);
+    if (this.#ending.get(name) === ended) this.#ending.delete(name);
   }
 
   /** Ends all, the last started first. */

@@ -6,8 +6,8 @@
  * pipe closes: Ctrl-C, SIGTERM and even SIGKILL of this process stop everything.
  *
  * A change under contracts/ compiles first; when that fails the old world goes on. When it succeeds the oracles stop
- * (relays open), a fresh chain starts, and everything comes back on the new contracts. The micro-grid keeps running: it
- * is the physical world.
+ * (relays open), a fresh chain starts, and everything comes back on the new contracts, or everything stops when a
+ * service does not start on them. The micro-grid keeps running: it is the physical world.
  */
 import { watch } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
@@ -17,6 +17,7 @@ import { type Deployment, parseDeployment } from "../protocol/src/deployment.ts"
 import { build } from "./build.ts";
 import { die, integerOption, requireFreePort, ROOT, runNode } from "./cli.ts";
 import { Processes } from "./processes.ts";
+import { lockWorld, worldFolder } from "./world-folder.ts";
 import { agentConfig, householdDir, keeperConfig, MOST_HOUSEHOLDS } from "./world.ts";
 
 const started = performance.now();
@@ -24,20 +25,13 @@ const options = readOptions();
 let stopping = false;
 const processes = new Processes({
   onLine: (name, line) => /"level":"(warn|error)"/.test(line) && say(`${name}: ${line}`),
-  onDeath: (_name, lastWords) => {
-    if (stopping) return;
-    say(lastWords);
-    void stop(1);
-  },
+  onDeath: (_name, lastWords) => void giveUp(lastWords),
 });
 
-await main().catch(async (error: Error) => {
-  if (stopping) return;
-  say(error.message);
-  await stop(1);
-});
+await main().catch((error: Error) => giveUp(error.message));
 
 async function main(): Promise<void> {
+  await lockWorld(options.world).catch((error: Error) => die(error.message));
   await requireFreePort(options.rpcPort, "chain", "rpc-port");
   await requireFreePort(options.dappPort, "dApp", "dapp-port");
   for (let port = options.devicePort; port <= options.devicePort + 2 * options.households; port++) {
@@ -60,6 +54,8 @@ async function main(): Promise<void> {
     IOE_DAPP_PORT: String(options.dappPort),
     IOE_DEPLOYMENT: resolve(options.world, "deployment.json"),
   });
+  // Whether it failed is asked for below, when the others are up.
+  dapp.catch(() => undefined);
   await startChain();
   await deploy();
   await startMicroGrid();
@@ -88,37 +84,45 @@ function readOptions() {
     livePort: integerOption("live-port", values["live-port"], 9101, 1, 65_000),
     devicePort: integerOption("device-port", values["device-port"], 15_020, 1, 65_000),
     agents: values.agents,
-    world: resolve(values.world),
+    world: readWorld(values.world),
   };
+}
+
+function readWorld(text: string): string {
+  try {
+    return worldFolder(text);
+  } catch (error) {
+    die((error as Error).message);
+  }
 }
 
 // ------------------------------------------------------------------ children
 
 async function startChain(): Promise<void> {
-  say("Starting the chain …");
+  announce("Starting the chain …");
   await processes.start("chain", "tools/chain.ts", ["--port", String(options.rpcPort)], /answers at/);
 }
 
 async function deploy(): Promise<void> {
-  say("Deploying contracts, registering meters …");
+  announce("Deploying contracts, registering meters …");
   const { code, output } = await runNode("tools/deploy.ts", [
     ...["--rpc-url", rpcUrl(), "--world", options.world, "--households", String(options.households)],
     ...["--live-port", String(options.livePort), "--device-port", String(options.devicePort)],
     ...["--dapp-port", String(options.dappPort)],
     ...(options.agents ? ["--agents"] : []),
   ]);
-  if (code !== 0 && !stopping) throw new Error(output);
+  if (code !== 0) throw new Error(output);
 }
 
 async function startMicroGrid(): Promise<void> {
-  say("Starting the micro-grid …");
+  announce("Starting the micro-grid …");
   const config = resolve(options.world, "micro-grid.yaml");
   await processes.start("micro-grid", "oracle/bin/ioe.mjs", ["simulate", "--config", config], /"event":"ready"/);
 }
 
 /** The keeper, one oracle per household, and then the agents, which ask the oracles. */
 async function startServices(): Promise<void> {
-  say(`Starting keeper${options.agents ? ", oracles and agents" : " and oracles"} …`);
+  announce(`Starting keeper${options.agents ? ", oracles and agents" : " and oracles"} …`);
   const start = (name: string, command: string, config: string) =>
     processes.start(name, "oracle/bin/ioe.mjs", [command, "--config", config], /"event":"ready"/);
   await Promise.all([
@@ -132,6 +136,13 @@ async function startServices(): Promise<void> {
 async function endServices(): Promise<void> {
   const names = ["keeper", ...householdNumbers().flatMap((n) => [`agent-${n}`, `oracle-${n}`])];
   await Promise.all(names.map((name) => processes.end(name)));
+}
+
+/** Ends a world that cannot go on; a world that is being ended already needs no reason. */
+async function giveUp(why: string): Promise<void> {
+  if (stopping) return;
+  say(why);
+  await stop(1);
 }
 
 /** Oracles first: they open their relays while the devices still answer. */
@@ -166,13 +177,20 @@ function watchContracts(): void {
   watch(resolve(ROOT, "contracts"), { recursive: true }, (_event, file) => {
     if (stopping || !file?.endsWith(".sol")) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void rebuild(), 300);
+    timer = setTimeout(() => void rebuild().catch(endOnNewContracts), 300);
   });
 }
 
+function endOnNewContracts(error: Error): Promise<void> {
+  return giveUp(
+    `${error.message}\nThe world does not come back on the new contracts and ends; mend them and start it again.`,
+  );
+}
+
 async function replaceWorld(): Promise<void> {
-  say("A contract changed: compiling …");
+  announce("A contract changed: compiling …");
   const built = await build();
+  if (stopping) return;
   if (!built.ok) {
     say(`${built.output}\nIt does not compile; the world goes on with the old contracts.`);
     return;
@@ -184,6 +202,7 @@ async function replaceWorld(): Promise<void> {
   try {
     await deploy();
   } catch (error) {
+    if (stopping) return;
     say(`${(error as Error).message}\nThe new contracts cannot be deployed; mend them and save again.`);
     return;
   }
@@ -207,6 +226,12 @@ async function readDeployment(): Promise<Deployment> {
 
 function say(text: string): void {
   console.log(`${((performance.now() - started) / 1_000).toFixed(1).padStart(5)} s  ${text}`);
+}
+
+/** Says what starts next. @throws when everything is being stopped: then nothing may start any more. */
+function announce(text: string): void {
+  if (stopping) throw new Error("The world is being stopped.");
+  say(text);
 }
 
 function printTable(deployment: Deployment): void {

@@ -30,7 +30,7 @@ const worlds = [FIRST_TRADE, ...filesOf("test/system/*.test.ts")].sort(
 const suites: Record<string, string[]> = {
   contracts: [HARDHAT, "test", "mocha"],
   solidity: [HARDHAT, "test", "solidity"],
-  modules: [MOCHA, "--timeout", "60000", "{{protocol,oracle,frontend}/src,oracle/install}/**/*.test.ts"],
+  modules: [MOCHA, "--timeout", "60000", "{{protocol,oracle,frontend}/src,oracle/install,tools}/**/*.test.ts"],
   // By itself: Hardhat changes chai for everybody in its process.
   deploy: [MOCHA, "--timeout", "60000", "deploy/**/*.test.ts"],
   system: together(5, worlds),

@@ -40,17 +40,22 @@ describe("the supervisor", () => {
 
   function start(): ChildProcess {
     printed = "";
-    child = spawn(process.execPath, ["tools/start.ts", ...options], {
+    return (child = launch((text) => (printed += text)));
+  }
+
+  /** @param more options; they have the last word. */
+  function launch(hear: (text: string) => void, ...more: string[]): ChildProcess {
+    const supervisor = spawn(process.execPath, ["tools/start.ts", ...options, ...more], {
       cwd: project,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    for (const stream of [child.stdout!, child.stderr!])
-      stream.on("data", (text: Buffer) => (printed += text.toString()));
-    return child;
+    for (const stream of [supervisor.stdout, supervisor.stderr])
+      stream.on("data", (text: Buffer) => hear(text.toString()));
+    return supervisor;
   }
 
   const ended = (process: ChildProcess) =>
-    process.exitCode !== null ? process.exitCode : new Promise<number | null>((done) => process.once("exit", done));
+    process.exitCode !== null ? process.exitCode : new Promise<number | null>((done) => process.once("close", done));
 
   const deployment = async () => parseDeployment(await readFile(join(dir, "deployment.json"), "utf8"));
 
@@ -79,9 +84,16 @@ describe("the supervisor", () => {
   it("brings everything up, prints where to look and stops everything on Ctrl-C", async () => {
     const supervisor = start();
     await until("the world to be up", isUp, 240);
-    const { contracts, demoAccounts } = await deployment();
+    const { contracts, demoAccounts, deploymentBlockHash } = await deployment();
     expect(printed).to.contain(`http://127.0.0.1:${ports.dapp}`).and.contain(contracts.DirectMarket);
     for (const { address } of demoAccounts!) expect(printed).to.contain(address);
+
+    let refusal = "";
+    expect(await ended(launch((text) => (refusal += text)))).to.equal(1);
+    expect(refusal).to.contain(`${dir} is in use by process ${supervisor.pid}`).and.contain("--world");
+    expect((await deployment()).deploymentBlockHash).to.equal(deploymentBlockHash);
+    expect(await isUp()).to.equal(true);
+
     supervisor.kill("SIGINT");
     expect(await ended(supervisor)).to.equal(0);
     expect(await isDown()).to.equal(true);
@@ -113,10 +125,47 @@ describe("the supervisor", () => {
       await until("the new world", isUp);
       expect((await deployment()).deploymentBlockHash).to.not.equal(before.deploymentBlockHash);
       expect(printed).to.match(/Opening relays[^]*Deploying/);
+
+      // Ctrl-C while they come back once more.
+      printed = "";
+      await writeFile(source, text.replace("10_000e6", "10_002e6"));
+      await until("the services to start", () => Promise.resolve(printed.includes("Starting keeper")), 240);
+      supervisor.kill("SIGINT");
+      expect(await ended(supervisor), printed).to.equal(0);
+      expect(printed)
+        .to.match(/Stopped\.\n$/)
+        .and.not.match(/ended \(|does not come back/);
+      expect(await isDown()).to.equal(true);
     } finally {
       supervisor.kill("SIGINT");
       await ended(supervisor);
     }
+  });
+
+  it("says that a service does not start on the new contracts, and stops everything", async () => {
+    const source = join(project, "contracts/metering/MeterRegistry.sol");
+    const text = await readFile(source, "utf8");
+    const supervisor = start();
+    try {
+      await until("the world to be up", isUp, 240);
+      // Whoever is no contract is told nothing of a meter.
+      const refusing = text.replace(/function meterOf\([^{]*\{/, "$& require(msg.sender.code.length != 0);");
+      expect(refusing).to.not.equal(text);
+      await writeFile(source, refusing);
+      expect(await ended(supervisor), printed).to.equal(1);
+      expect(printed).to.contain("does not come back on the new contracts");
+      expect(printed).to.match(/Stopping: relays open[^]*Stopped\.\n$/);
+      expect(await isDown()).to.equal(true);
+    } finally {
+      await writeFile(source, text);
+    }
+  });
+
+  it("deletes nothing but a world", async () => {
+    let refusal = "";
+    expect(await ended(launch((text) => (refusal += text), "--world", project))).to.equal(1);
+    expect(refusal).to.contain("--world").and.contain("holds this program");
+    expect(await readFile(join(project, "package.json"), "utf8")).to.contain("internet-of-energy");
   });
 
   it("says which port is in use and how to choose another", async () => {
