@@ -1,6 +1,7 @@
-import { BlockNotFoundError, type Log, type PublicClient, numberToHex } from "viem";
+import { BaseError, BlockNotFoundError, type Log, type PublicClient, numberToHex } from "viem";
 import type { Clock } from "../clock.ts";
 import { type Logger, reasonOf } from "../log.ts";
+import { nodesOf } from "./client.ts";
 import { ChainError } from "./errors.ts";
 import { type Block, type ChainEvent, EVENT_TOPICS, isPurchase, toChainEvent } from "./events.ts";
 
@@ -51,6 +52,9 @@ const MAX_BACKOFF_MS = 10_000;
  */
 export class BlockLoop {
   readonly #options: BlockLoopOptions;
+  readonly #nodes: PublicClient[];
+  /** The one that is asked in this step. */
+  #node: PublicClient;
   #head: Block | undefined;
   /** Head up to which everything is in the store. */
   #taken: string | undefined;
@@ -60,6 +64,8 @@ export class BlockLoop {
 
   constructor(options: BlockLoopOptions) {
     this.#options = options;
+    this.#nodes = nodesOf(options.client);
+    this.#node = options.client;
   }
 
   /** Newest block any node has shown, for its time; not necessarily confirmed. */
@@ -88,10 +94,25 @@ export class BlockLoop {
     }
   }
 
-  /** Takes the chain in up to its head. */
+  /**
+   * Takes the chain in up to its head, as a single node shows it: one that is behind has no logs of blocks it does not
+   * know, and blocks of another node would not tell. When it cannot go on, the next one is asked from its head on.
+   */
   async step(): Promise<void> {
-    const { client, confirmations, onHead, store } = this.#options;
-    const latest = await client.getBlock({ blockTag: "latest" });
+    for (const node of this.#nodes) {
+      this.#node = node;
+      try {
+        return await this.#step();
+      } catch (error) {
+        if (!(error instanceof BaseError) || node === this.#nodes.at(-1)) throw error;
+        this.#options.log.debug("chain.next-node", { reason: reasonOf(error) });
+      }
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { confirmations, onHead, store } = this.#options;
+    const latest = await this.#node.getBlock({ blockTag: "latest" });
     const head: Block = { number: latest.number, hash: latest.hash, timestamp: Number(latest.timestamp) };
     if (head.hash === this.#taken) return;
     const target = head.number - BigInt(confirmations);
@@ -102,7 +123,9 @@ export class BlockLoop {
     if (complete) this.#taken = head.hash;
     onHead(head);
     // Relays do not wait for a second look.
-    if (await this.#lookAgain(target)) onHead(head);
+    if (!(await this.#lookAgain(target))) return;
+    if (await this.#catchUp(target)) this.#taken = head.hash;
+    onHead(head);
   }
 
   /** False when the node behind an answer was not as far as the one that showed the head: the next step goes on. */
@@ -118,7 +141,7 @@ export class BlockLoop {
     while (((cursor = store.cursor()), (cursor?.number ?? deploymentBlock.number - 1n) < target)) {
       const from = cursor ? cursor.number + 1n : deploymentBlock.number;
       const left = target - from + 1n;
-      const size = left <= SINGLE_BLOCKS ? 1n : left < this.#chunk ? left : this.#chunk;
+      const size = left < this.#chunk ? left : this.#chunk;
       const first = await this.#blockAt(from);
       if (!first) return false;
       if (!this.#continues(cursor, first)) {
@@ -127,16 +150,8 @@ export class BlockLoop {
           throw new Error(`block ${from} is not the child of block ${from - 1n}`);
         continue;
       }
-      if (size === 1n) {
-        const logs = await this.#logs({ blockHash: first.hash });
-        this.#firstLook.set(first.number, logs.length);
-        this.#commit(
-          first,
-          logs.map((entry) => toChainEvent(entry, first.timestamp)),
-        );
-      } else if (!(await this.#takeRange(from, from + size - 1n))) {
-        return false;
-      }
+      if (size <= SINGLE_BLOCKS) await this.#takeSingle(first, target);
+      else if (!(await this.#takeRange(from, from + size - 1n, target))) return false;
     }
     return true;
   }
@@ -148,22 +163,30 @@ export class BlockLoop {
     throw replaced(deploymentBlock);
   }
 
+  async #takeSingle(block: Block, target: bigint): Promise<void> {
+    const logs = await this.#logs({ blockHash: block.hash });
+    // A node that refused for another reason than the size takes ranges again.
+    if (this.#chunk <= SINGLE_BLOCKS) this.#chunk++;
+    this.#noteFirstLook(block.number, block.number, target, logs);
+    this.#commit(
+      block,
+      logs.map((entry) => toChainEvent(entry, block.timestamp)),
+    );
+  }
+
   /** A range is kept only if its last block is the same before and after its logs were read. */
-  async #takeRange(from: bigint, to: bigint): Promise<boolean> {
+  async #takeRange(from: bigint, to: bigint, target: bigint): Promise<boolean> {
     const before = await this.#blockAt(to);
     const logs = await this.#rangeLogs(from, to);
-    if (!logs) return true; // in smaller steps, then
-    const timestamps = new Map<bigint, number>();
-    for (const { blockNumber } of logs.filter(isPurchase)) {
-      if (!timestamps.has(blockNumber)) timestamps.set(blockNumber, (await this.#blockAt(blockNumber))?.timestamp ?? 0);
+    if (!logs) {
+      this.#chunk = (to - from + 1n) / 2n;
+      return true; // in smaller steps, then
     }
+    if (this.#chunk < MOST_CHUNK_BLOCKS) this.#chunk *= 2n;
+    const timestamps = await this.#timestamps(logs.filter(isPurchase));
     const after = await this.#blockAt(to);
     if (!before || before.hash !== after?.hash) return false;
-    // What lies deeper is settled by the time a backfill comes to it.
-    for (const number of this.#firstLook.keys()) if (number <= to - SECOND_LOOK_DEPTH) this.#firstLook.delete(number);
-    for (let number = to - SECOND_LOOK_DEPTH + 1n; number <= to; number++) {
-      this.#firstLook.set(number, logs.filter(({ blockNumber }) => blockNumber === number).length);
-    }
+    this.#noteFirstLook(from, to, target, logs);
     this.#commit(
       before,
       logs.map((entry) => toChainEvent(entry, timestamps.get(entry.blockNumber) ?? 0)),
@@ -171,25 +194,41 @@ export class BlockLoop {
     return true;
   }
 
-  /** Logs of a range; nothing when the node refuses so many blocks at once, and the next range is smaller. */
+  /** Unix seconds of the blocks that the logs are in. */
+  async #timestamps(logs: { blockNumber: bigint }[]): Promise<Map<bigint, number>> {
+    const timestamps = new Map<bigint, number>();
+    for (const { blockNumber } of logs) {
+      if (timestamps.has(blockNumber)) continue;
+      const block = await this.#blockAt(blockNumber);
+      if (!block) throw new Error(`the node shows logs of block ${blockNumber}, but not the block`);
+      timestamps.set(blockNumber, block.timestamp);
+    }
+    return timestamps;
+  }
+
+  /** Logs of a range; nothing when the node refuses so many blocks at once. */
   async #rangeLogs(from: bigint, to: bigint) {
     try {
-      const logs = await this.#logs({ fromBlock: numberToHex(from), toBlock: numberToHex(to) });
-      if (this.#chunk < MOST_CHUNK_BLOCKS) this.#chunk *= 2n;
-      return logs;
+      return await this.#logs({ fromBlock: numberToHex(from), toBlock: numberToHex(to) });
     } catch (error) {
       // A node that is gone does not answer the question for its head either, which ends the step.
-      if (this.#chunk <= SINGLE_BLOCKS) throw error;
-      this.#chunk /= 2n;
-      this.#options.log.debug("chain.smaller-range", { blocks: this.#chunk, reason: reasonOf(error) });
-      await this.#options.client.getBlockNumber();
+      await this.#node.getBlockNumber();
+      this.#options.log.debug("chain.smaller-range", { blocks: to - from + 1n, reason: reasonOf(error) });
       return undefined;
+    }
+  }
+
+  /** What lies deeper is settled by the time a backfill comes to it. */
+  #noteFirstLook(from: bigint, to: bigint, target: bigint, logs: readonly { blockNumber: bigint }[]): void {
+    const settled = target - SECOND_LOOK_DEPTH;
+    for (let number = from > settled ? from : settled + 1n; number <= to; number++) {
+      this.#firstLook.set(number, logs.filter(({ blockNumber }) => blockNumber === number).length);
     }
   }
 
   /**
    * Asks once more for the logs of blocks that have come to some depth. When there are more than the first time, what
-   * came after is taken back and in again: nothing is missed, and nothing acts twice.
+   * came after is taken back, to be taken in again: nothing is missed, and nothing acts twice.
    * @returns whether there was something.
    */
   async #lookAgain(target: bigint): Promise<boolean> {
@@ -197,23 +236,34 @@ export class BlockLoop {
     const due = [...this.#firstLook.keys()].filter((number) => number <= target - SECOND_LOOK_DEPTH).sort(ascending);
     const [from, to] = [due.at(0), due.at(-1)];
     if (from === undefined || to === undefined || to - from + 1n < SECOND_LOOK_DEPTH) return false;
-    const logs = await this.#logs({ fromBlock: numberToHex(from), toBlock: numberToHex(to) });
+    const logs = (await this.#rangeLogs(from, to)) ?? (await this.#logsOfEach(due));
     for (const number of due) {
       const now = logs.filter(({ blockNumber }) => blockNumber === number).length;
       if (now <= this.#firstLook.get(number)!) continue;
       const before = store.recentBlocks().find((block) => block.number < number) ?? deploymentBlock;
       log.warn("chain.logs-late", { block: number, first: this.#firstLook.get(number), now });
-      this.#forget(before.number);
-      store.rewind(before);
-      await this.#catchUp(target);
+      this.#takeBack(before);
       return true;
     }
     for (const number of due) this.#firstLook.delete(number);
     return false;
   }
 
-  #forget(after: bigint): void {
-    for (const number of this.#firstLook.keys()) if (number > after) this.#firstLook.delete(number);
+  /** For a node that allows even fewer blocks at once. */
+  async #logsOfEach(numbers: bigint[]) {
+    const logs = [];
+    for (const number of numbers) {
+      const block = numberToHex(number);
+      logs.push(...(await this.#logs({ fromBlock: block, toBlock: block })));
+    }
+    return logs;
+  }
+
+  /** Forgets what came after a block. Until it is in again, the head counts as not taken. */
+  #takeBack(ancestor: BlockId): void {
+    this.#taken = undefined;
+    for (const number of this.#firstLook.keys()) if (number > ancestor.number) this.#firstLook.delete(number);
+    this.#options.store.rewind(ancestor);
   }
 
   #commit(block: Block, events: ChainEvent[]): void {
@@ -230,19 +280,17 @@ export class BlockLoop {
     for (const block of store.recentBlocks()) {
       if ((await this.#blockAt(block.number))?.hash !== block.hash) continue;
       log.warn("chain.reorg", { from: store.cursor()?.number, to: block.number });
-      this.#forget(block.number);
-      store.rewind(block);
+      this.#takeBack(block);
       return;
     }
     if ((await this.#blockAt(deploymentBlock.number))?.hash !== deploymentBlock.hash) throw replaced(deploymentBlock);
     log.warn("chain.reorg", { from: store.cursor()?.number, to: deploymentBlock.number });
-    this.#forget(deploymentBlock.number);
-    store.rewind(deploymentBlock);
+    this.#takeBack(deploymentBlock);
   }
 
   async #blockAt(blockNumber: bigint): Promise<(Block & { parentHash: string }) | undefined> {
     try {
-      const block = await this.#options.client.getBlock({ blockNumber });
+      const block = await this.#node.getBlock({ blockNumber });
       return {
         number: block.number,
         hash: block.hash,
@@ -259,7 +307,7 @@ export class BlockLoop {
   async #logs(
     range: { blockHash: `0x${string}` } | { fromBlock: `0x${string}`; toBlock: `0x${string}` },
   ): Promise<Log<bigint, number, false>[]> {
-    const logs = await this.#options.client.request({
+    const logs = await this.#node.request({
       method: "eth_getLogs",
       params: [{ address: this.#options.addresses, topics: [EVENT_TOPICS], ...range }],
     });
