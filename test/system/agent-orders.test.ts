@@ -144,9 +144,13 @@ describe("an agent's orders", function () {
     return slot;
   }
 
-  function newAgent(change: Partial<AgentPreferences> = {}) {
+  function newJournal() {
     const journal = new Journal(":memory:", worldOf(deployment));
     journals.push(journal);
+    return journal;
+  }
+
+  function newAgent(change: Partial<AgentPreferences> = {}, journal = newJournal()) {
     const lines: Record<string, unknown>[] = [];
     const log = createLogger({ write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) });
     const parts = { client, clock, log, pollMs: 10 };
@@ -238,6 +242,40 @@ describe("an agent's orders", function () {
     await agent.step();
     expect([await sizeOf(slot + 2, "ask", TICK), await sizeOf(slot + 2, "ask", TICK + 7)]).to.deep.equal([0n, 15n]);
     expect(await sizeOf(slot + 3, "ask", TICK)).to.equal(SURPLUS);
+  });
+
+  it("are placed anew at other prices after a restart, and what a person has made of one stays", async () => {
+    const { auction, owner } = await world();
+    const journal = newJournal();
+    const slot = await liveThrough(SURPLUS);
+    await newAgent({ slotsAhead: 3 }, journal).step();
+    const byHand = { slot: slot + 4, meterId: METER, side: 1, tick: TICK, energy: 15 };
+    await auction.connect(owner).placeOrders([byHand]);
+    const raised = { slotsAhead: 3, lowestSellPrice: LIMIT + 20_000n };
+    await newAgent(raised, journal).step();
+    const sizes = async (tick: number) => Promise.all([2, 3, 4].map((ahead) => sizeOf(slot + ahead, "ask", tick)));
+    expect(await sizes(TICK)).to.deep.equal([0n, 0n, 15n]);
+    expect(await sizes(TICK + 10)).to.deep.equal([SURPLUS, SURPLUS, 0n]);
+    const count = await sent();
+    await newAgent(raised, journal).step();
+    expect(await sent(), "another restart").to.equal(count);
+  });
+
+  it("keep out of a slot with an order of who owned the meter before, and are placed in the others", async () => {
+    const { auction, registry, vault, money, owner, operator } = await world();
+    const slot = await liveThrough(SURPLUS);
+    await auction.connect(owner).placeOrders([{ slot: slot + 2, meterId: METER, side: 1, tick: TICK, energy: 15 }]);
+    await registry.connect(owner).transferMeter(METER, operator);
+    await registry.connect(operator).acceptMeter(METER);
+    await registry.connect(operator).setTrader(METER, trader.address);
+    await money.connect(operator).faucet(1_000_000n);
+    await money.connect(operator).approve(vault, 1_000_000n);
+    await vault.connect(operator).deposit(1_000_000n);
+    await vault.connect(operator).setAllowed(deployment.contracts.CallAuction, true);
+    const agent = newAgent();
+    await agent.step();
+    expect(agent.said("agent.not-placed")).to.deep.equal([]);
+    expect([await sizeOf(slot + 2, "ask", TICK), await sizeOf(slot + 3, "ask", TICK)]).to.deep.equal([15n, SURPLUS]);
   });
 
   it("lock no more than the budget, and no more than there is", async () => {

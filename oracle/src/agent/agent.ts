@@ -51,7 +51,8 @@ const JOULES_PER_KWH = 3_600_000n;
  *         │ waits for them ...              │ decides; at the last call even   │
  *         │                                 │ without them                     │
  *
- * All it must remember is on chain: an order is its own key, so a restart finds its orders, and placing one again replaces it.
+ * An order is its own key, so a restart finds its orders on chain, and placing one again replaces it. Which of the owner's
+ * orders it has placed itself, it remembers in its book.
  */
 export class Agent {
   readonly #options: AgentOptions;
@@ -185,9 +186,9 @@ export class Agent {
 
   /** Sends what was decided. @throws when no node answers */
   async carryOut(decision: Decision): Promise<void> {
-    const { market, outbox, log } = this.#options;
+    const { market, book, outbox, log } = this.#options;
     const { unitsPerKWh, minPrice, tickSize } = this.#constants!;
-    const { obstacle, cancel, place, leftAlone } = decision;
+    const { slot: first, obstacle, cancel, place, leftAlone } = decision;
     this.#complain(obstacle);
     if (leftAlone.length > 0) log.debug("agent.left-alone", { slots: leftAlone });
     // First, so that what they locked is free.
@@ -200,6 +201,8 @@ export class Agent {
         ...{ slot, side, kWh: formatKWh(energy, unitsPerKWh) },
         limit: minPrice + BigInt(tick) * tickSize,
       }));
+      const own = place.map((order) => market.withId(order));
+      book.addOwnOrders(own, first);
       this.#note("placed", { orders }, await outbox.send("place orders", market.placing(place)));
     }
   }

@@ -9,14 +9,14 @@ import type { Promised } from "./plan.ts";
  */
 export class Balances {
   readonly #market: Pick<Market, "balance">;
-  readonly #book: OrderBook;
+  readonly #book: Pick<OrderBook, "ordersIn">;
   /** What the meter showed; it does not change any more. */
   readonly #shown = new Map<number, bigint>();
   /** What fills made it show. */
   readonly #traded = new Map<number, bigint>();
   readonly #delivered = new Set<number>();
 
-  constructor(market: Pick<Market, "balance">, book: OrderBook) {
+  constructor(market: Pick<Market, "balance">, book: Pick<OrderBook, "ordersIn">) {
     this.#market = market;
     this.#book = book;
   }

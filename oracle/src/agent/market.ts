@@ -1,11 +1,17 @@
-import { type Deployment, unpackOrderId } from "@ioe/protocol";
+import { type Deployment, packOrderId, unpackOrderId } from "@ioe/protocol";
 import { callAuctionAbi, directMarketAbi, meterRegistryAbi, tariffAbi, vaultAbi } from "@ioe/protocol/abi";
 import type { Abi, PublicClient } from "viem";
 import type { PlacedOrder, Promised, Tariff, Wanted } from "./plan.ts";
 
-/** Every order that was ever placed for our meter in a slot. */
+/** What tells an order from another one under the same key. */
+export type SentOrder = Pick<PlacedOrder, "id" | "slot" | "energy">;
+
 export interface OrderBook {
+  /** Every order that was ever placed for our meter in a slot. */
   ordersIn(slot: number): bigint[];
+  /** Keeps what is about to be placed, before it is; nobody asks about slots before `first` any more. */
+  addOwnOrders(orders: readonly SentOrder[], first: number): void;
+  isOwnOrder(order: Pick<SentOrder, "id" | "energy">): boolean;
 }
 
 /** Times in seconds, energy in units, prices in base units per kWh; see the contracts. */
@@ -137,12 +143,14 @@ export class Market {
       functionName: "orderOf",
       args: [id],
     });
-    // Cancelled or settled, or of somebody who owned the meter before.
-    if (size === 0 || account !== owner) return undefined;
+    // Cancelled or settled.
+    if (size === 0) return undefined;
     const energy = BigInt(size);
-    if (status === OPEN) return { id, ...unpackOrderId(id), energy, due: energy };
+    const by = account !== owner ? "stranger" : this.#book.isOwnOrder({ id, energy }) ? "agent" : "owner";
+    const order = { id, ...unpackOrderId(id), energy, by } as const;
+    if (status === OPEN) return { ...order, due: energy };
     const filled = await this.#client.readContract({ ...this.#auction(), functionName: "fillOf", args: [id] });
-    return { id, ...unpackOrderId(id), energy, due: status === CLEARED ? BigInt(filled) : 0n };
+    return { ...order, due: status === CLEARED ? BigInt(filled) : 0n };
   }
 
   async #announced(slot: number): Promise<Pick<Tariff, "feedIn" | "retail" | "gridFee">> {
@@ -176,6 +184,11 @@ export class Market {
     });
     const side = sellerMeterId === this.#meterId ? "ask" : "bid";
     return { first: startSlot, last: deadlineSlot, side, due: BigInt(energy - delivered) };
+  }
+
+  /** The order that comes of it. */
+  withId({ slot, side, tick, energy }: Wanted): SentOrder {
+    return { id: packOrderId({ slot, meterId: this.#meterId, side, tick }), slot, energy };
   }
 
   placing(orders: readonly Wanted[]) {

@@ -1,7 +1,15 @@
 import { costUp, packOrderId } from "@ioe/protocol";
 import { expect } from "chai";
 import fc from "fast-check";
-import { limitsOf, type PlacedOrder, planOrders, type Situation, type SlotView, type Tariff } from "./plan.ts";
+import {
+  limitsOf,
+  type PlacedOrder,
+  type Placer,
+  planOrders,
+  type Situation,
+  type SlotView,
+  type Tariff,
+} from "./plan.ts";
 
 /** 8 ct and 30 ct, 2 ct for the grid. */
 const tariff: Tariff = { feedIn: 80_000n, retail: 300_000n, gridFee: 20_000n, minPrice: 60_000n, tickSize: 2_000n };
@@ -20,10 +28,22 @@ const view = (change: Partial<SlotView> = {}): SlotView => ({
   expected: undefined,
   ...change,
 });
-const order = (side: "ask" | "bid", energy: bigint, tick = side === "ask" ? ASK : BID, slot = SLOT): PlacedOrder => ({
+const order = (
+  side: "ask" | "bid",
+  energy: bigint,
+  tick = side === "ask" ? ASK : BID,
+  slot = SLOT,
+  by: Placer = "owner",
+): PlacedOrder => ({
   id: packOrderId({ slot, meterId: 1, side, tick }),
-  ...{ slot, meterId: 1, side, tick, energy, due: energy },
+  ...{ slot, meterId: 1, side, tick, energy, due: energy, by },
 });
+/** What the agent has placed when its lowest price was 8 ct. */
+const CHEAP = 10;
+const cheap = (energy: bigint, slot = SLOT) => order("ask", energy, CHEAP, slot, "agent");
+/** At our limit, but of an account that owned the meter before. */
+const strangers = (side: "ask" | "bid", energy: bigint, slot = SLOT) =>
+  order(side, energy, undefined, slot, "stranger");
 const situation = (change: Partial<Situation> = {}): Situation => ({
   slots: [view()],
   preferences,
@@ -56,6 +76,87 @@ describe("the agent's plan", () => {
     ["takes back what it no longer wants", expecting(undefined, [order("ask", 90n)]), [], [order("ask", 90n).id]],
     ["changes sides", expecting(-50n, [order("ask", 90n)]), [bid(50n)], [order("ask", 90n).id]],
     ["leaves a slot alone in which a person trades", expecting(120n, [order("ask", 50n, ASK + 1)]), [], []],
+    [
+      "replaces what it has placed at another price, near enough or not",
+      expecting(120n, [cheap(120n)]),
+      [ask(120n)],
+      [cheap(120n).id],
+    ],
+    [
+      "takes back what it has placed at another price beside its order",
+      expecting(120n, [cheap(50n), order("ask", 120n)]),
+      [],
+      [cheap(50n).id],
+    ],
+    [
+      "takes back what it has placed when its price has no room any more",
+      { preferences: { lowestSellPrice: 280_001n }, ...expecting(120n, [cheap(120n)]) },
+      [],
+      [cheap(120n).id],
+    ],
+    [
+      "takes back what it has placed at another price beside a person's order, and adds nothing",
+      expecting(120n, [cheap(120n), order("ask", 50n, ASK + 1), order("bid", 20n)]),
+      [],
+      [cheap(120n).id],
+    ],
+    [
+      "leaves what it has placed at another price where the gate is closed",
+      { slots: [view({ open: false, orders: [cheap(120n)] })] },
+      [],
+      [],
+    ],
+    [
+      "uses the money again that such an order has locked",
+      // 100 units at 20 ct have locked 20,000, which buy 80 at 25 ct.
+      { freeMoney: 0n, ...expecting(-400n, [order("bid", 100n, 70, SLOT, "agent")]) },
+      [bid(80n)],
+      [order("bid", 100n, 70).id],
+    ],
+    [
+      "leaves a slot alone with an order of who owned the meter before, and trades in the others",
+      {
+        slots: [
+          view({ expected: 120n, orders: [strangers("ask", 50n)] }),
+          view({ slot: SLOT + 1, expected: 120n }),
+          view({ slot: SLOT + 2, expected: -120n, orders: [strangers("ask", 50n, SLOT + 2)] }),
+        ],
+      },
+      [ask(120n, SLOT + 1)],
+      [],
+    ],
+    [
+      "takes what such orders sell off the battery",
+      {
+        battery: { ...battery, stored: 4_300n },
+        slots: [
+          view({ slot: SLOT - 1, open: false, orders: [strangers("ask", 150n, SLOT - 1)] }),
+          view({ orders: [strangers("ask", 100n)] }),
+          view({ slot: SLOT + 1 }),
+        ],
+      },
+      [ask(50n, SLOT + 1)],
+      [],
+    ],
+    [
+      "keeps room for what such orders buy",
+      {
+        battery: { ...battery, stored: 3_900n },
+        slots: [view({ orders: [strangers("bid", 70n)] }), view({ slot: SLOT + 1 })],
+      },
+      [bid(30n, SLOT + 1)],
+      [],
+    ],
+    [
+      "counts what such orders have locked neither as its money nor against its budget",
+      {
+        preferences: { ...preferences, budget: 25_000n },
+        freeMoney: 12_500n,
+        slots: [view({ orders: [strangers("bid", 100n)] }), view({ slot: SLOT + 1, expected: -400n })],
+      },
+      [bid(50n, SLOT + 1)],
+      [],
+    ],
     ["adds nothing where the gate is closed", { slots: [view({ expected: 120n, open: false })] }, [], []],
     [
       "makes room for a direct delivery",
@@ -135,9 +236,34 @@ describe("the agent's plan", () => {
     });
   }
 
-  it("names the slots that it leaves to a person", () => {
-    const slots = [view({ orders: [order("bid", 50n, BID - 1)] }), view({ slot: SLOT + 1 })];
-    expect(planOrders(situation({ slots })).leftAlone).to.deep.equal([SLOT]);
+  it("names the slots that it leaves to somebody else", () => {
+    const slots = [
+      view({ orders: [order("bid", 50n, BID - 1)] }),
+      view({ slot: SLOT + 1, orders: [cheap(50n, SLOT + 1)] }),
+      view({ slot: SLOT + 2, orders: [strangers("ask", 50n, SLOT + 2)] }),
+    ];
+    expect(planOrders(situation({ slots })).leftAlone).to.deep.equal([SLOT, SLOT + 2]);
+  });
+
+  it("leaves nothing standing that it has placed at another price, and the orders of others as they are", () => {
+    fc.assert(
+      fc.property(situations(), (given) => {
+        const plan = planOrders(given);
+        const open = given.slots.filter((one) => one.open);
+        for (const { slot, orders, tariff: prices } of open) {
+          const atLimit = ({ side, tick }: PlacedOrder) => limitsOf(prices, given.preferences)[side] === tick;
+          const isPlaced = plan.place.some((one) => one.slot === slot);
+          for (const one of orders) {
+            const isBack = plan.cancel.includes(one.id);
+            if (one.by === "agent" && !atLimit(one)) expect(isBack, "outdated").to.equal(true);
+            if (one.by === "stranger" || (one.by === "owner" && !atLimit(one)))
+              expect([isBack, isPlaced], one.by).to.deep.equal([false, false]);
+          }
+        }
+        const closed = given.slots.filter((one) => !one.open).flatMap(({ orders }) => orders);
+        expect(closed.some(({ id }) => plan.cancel.includes(id))).to.equal(false);
+      }),
+    );
   });
 
   it("changes nothing when it has been carried out", () => {
@@ -230,9 +356,9 @@ function situations(): fc.Arbitrary<Situation> {
         slots: slots.map((one, i) => ({
           ...one,
           slot: SLOT + i,
-          orders: one.orders.map(({ side, energy: size, ours }) => {
-            const tick = ours ? limitsOf(tariff, rest.preferences)[side] : undefined;
-            return order(side, size, tick ?? 64, SLOT + i);
+          orders: one.orders.map(({ side, energy: size, atLimit, by }) => {
+            const limit = limitsOf(tariff, rest.preferences)[side];
+            return order(side, size, atLimit ? (limit ?? 64) : limit === 65 ? 66 : 65, SLOT + i, by);
           }),
         })),
       }),
@@ -244,9 +370,10 @@ function slotViews() {
     fc.record({
       side: fc.constantFrom("ask" as const, "bid" as const),
       energy: fc.bigInt(10n, 500n),
-      ours: fc.boolean(),
+      atLimit: fc.boolean(),
+      by: fc.constantFrom<Placer>("agent", "owner", "stranger"),
     }),
-    { selector: ({ side }) => side, maxLength: 2 },
+    { selector: ({ side, atLimit }) => `${side} ${atLimit}`, maxLength: 3 },
   );
   return fc.record({
     tariff: fc.constant(tariff),
@@ -267,7 +394,7 @@ function carriedOut(given: Situation, plan: ReturnType<typeof planOrders>): Situ
   const slots = given.slots.map((each) => {
     const placed = plan.place
       .filter(({ slot }) => slot === each.slot)
-      .map((one) => order(one.side, one.energy, one.tick, each.slot));
+      .map((one) => order(one.side, one.energy, one.tick, each.slot, "agent"));
     const gone = each.orders.filter(({ id }) => plan.cancel.includes(id) || placed.some((one) => one.id === id));
     for (const one of gone) freeMoney += lock(one);
     for (const one of placed) freeMoney -= lock(one);

@@ -35,7 +35,13 @@ export interface Promised {
   readonly due: bigint;
 }
 
-export type PlacedOrder = OrderKey & Promised & { readonly id: bigint; readonly energy: bigint };
+/**
+ * Whose an order is: the agent remembers that it has placed it; it is another one of the meter's owner; or it is of a stranger,
+ * who owned the meter before and has locked money of his own.
+ */
+export type Placer = "agent" | "owner" | "stranger";
+
+export type PlacedOrder = OrderKey & Promised & { readonly id: bigint; readonly energy: bigint; readonly by: Placer };
 
 /** A slot from the running one on, and the meter's orders in it. */
 export interface SlotView {
@@ -77,8 +83,14 @@ export interface Wanted {
 export interface Plan {
   readonly cancel: bigint[];
   readonly place: Wanted[];
-  /** Slots with orders at limits that are not ours: somebody trades by hand there. */
+  /** Slots with orders that are not ours: a person trades by hand there, or somebody did who owned the meter before. */
   readonly leftAlone: number[];
+}
+
+/** A slot's orders: those we may keep or take back, and those that stand whatever we do. */
+interface Split {
+  readonly ours: readonly PlacedOrder[];
+  readonly others: readonly PlacedOrder[];
 }
 
 /** What is in the battery in the worst of both ways. */
@@ -98,14 +110,15 @@ const TOLERANCE = 8n;
  *
  * What the slots have promised is taken off the battery in the worst of both ways: `least` is in it when every ask and no
  * bid is filled, `most` when every bid and no ask is. So asks never touch the reserve, and bids always fit. Money goes to
- * the earliest slots first.
+ * the earliest slots first. In a slot with an order that is not ours nothing is placed; what we have there at a limit that
+ * is no longer ours is taken back.
  */
 export function planOrders(situation: Situation): Plan {
   const { slots, battery, unitsPerKWh } = situation;
   const plan: Plan = { cancel: [], place: [], leftAlone: [] };
   const limits = slots.map(({ tariff }) => limitsOf(tariff, situation.preferences));
-  const ours = slots.map(({ open, orders }, i) => open && orders.every(({ side, tick }) => limits[i]![side] === tick));
-  let money = moneyFor(situation, ours);
+  const split = slots.map((view, i) => splitOrders(view, limits[i]!));
+  let money = moneyFor(situation, split);
   const stored: Stored = { least: battery?.stored ?? 0n, most: battery?.stored ?? 0n };
   const promise = (orders: readonly Promised[]) => {
     for (const { side, due } of orders) {
@@ -115,23 +128,39 @@ export function planOrders(situation: Situation): Plan {
   };
 
   promise(situation.underway);
-  for (const [i, { orders }] of slots.entries()) if (!ours[i]) promise(orders);
+  for (const { others } of split) promise(others);
 
   for (const [i, view] of slots.entries()) {
-    const { slot, tariff, orders, open } = view;
-    if (!ours[i]) {
-      if (open) plan.leftAlone.push(slot);
-      continue;
-    }
-    const order = orderIn(view, limits[i]!, stored, money, situation);
-    plan.cancel.push(...orders.filter(({ side }) => side !== order?.side).map(({ id }) => id));
+    const { slot, tariff, open } = view;
+    const { ours, others } = split[i]!;
+    if (!open) continue;
+    const isFree = others.length === 0;
+    if (!isFree) plan.leftAlone.push(slot);
+    const order = isFree ? orderIn(view, limits[i]!, stored, money, situation) : undefined;
+    const standing = order && ours.find((one) => isAt(one, order));
+    plan.cancel.push(...ours.filter((one) => one !== standing).map(({ id }) => id));
     if (!order) continue;
-    const stands = orders.some(({ side, energy }) => side === order.side && energy === order.energy);
-    if (!stands) plan.place.push(order);
+    if (standing?.energy !== order.energy) plan.place.push(order);
     money -= lockOf(order, tariff, unitsPerKWh);
     promise([{ side: order.side, due: order.energy }]);
   }
   return plan;
+}
+
+/**
+ * An order at today's limit is ours even when we do not remember it. Beside an order that is not, it stays: it may be of the
+ * same person.
+ */
+function splitOrders({ open, orders }: SlotView, limits: Record<OrderSide, number | undefined>): Split {
+  if (!open) return { ours: [], others: orders };
+  const atLimit = ({ side, tick, by }: PlacedOrder) => by !== "stranger" && limits[side] === tick;
+  const outdated = orders.filter((order) => order.by === "agent" && !atLimit(order));
+  const rest = orders.filter((order) => !outdated.includes(order));
+  return rest.every(atLimit) ? { ours: orders, others: [] } : { ours: outdated, others: rest };
+}
+
+function isAt(order: Pick<Wanted, "side" | "tick">, { side, tick }: Pick<Wanted, "side" | "tick">): boolean {
+  return order.side === side && order.tick === tick;
 }
 
 /** The order a slot should have: one that stands already when it is near enough. */
@@ -151,23 +180,23 @@ function orderIn(
   const affordable = perKWh === 0n ? want.most : affordableDown(money, perKWh, situation.unitsPerKWh);
   const most = min(want.most, affordable);
   const wanted = min(want.energy, most);
-  const standing = orders.find((order) => order.side === side);
+  const standing = orders.find((order) => isAt(order, { side, tick }));
   const energy = standing && standing.energy <= most && isNear(standing.energy, wanted) ? standing.energy : wanted;
   return energy >= situation.minOrder ? { slot, side, tick, energy } : undefined;
 }
 
 /**
- * What the orders of our slots may lock together: the free money and what they have locked already, but no more than the
- * budget leaves beside the other slots' orders.
+ * What our orders may lock together: the free money and what they have locked already, but no more than the budget leaves
+ * beside the owner's other orders.
  */
-function moneyFor({ slots, preferences, freeMoney, unitsPerKWh }: Situation, ours: readonly boolean[]): bigint {
-  const lockedIn = (which: boolean) =>
-    slots.flatMap(({ orders, tariff }, i) =>
-      ours[i] === which ? orders.map((order) => lockOf(order, tariff, unitsPerKWh)) : [],
+function moneyFor({ slots, preferences, freeMoney, unitsPerKWh }: Situation, split: readonly Split[]): bigint {
+  const lockedBy = (which: keyof Split) =>
+    slots.flatMap(({ tariff }, i) =>
+      split[i]![which].filter(({ by }) => by !== "stranger").map((order) => lockOf(order, tariff, unitsPerKWh)),
     );
-  const money = freeMoney + sum(lockedIn(true));
+  const money = freeMoney + sum(lockedBy("ours"));
   if (preferences.budget === undefined) return money;
-  return min(money, max(preferences.budget - sum(lockedIn(false)), 0n));
+  return min(money, max(preferences.budget - sum(lockedBy("others")), 0n));
 }
 
 /** Our limit on each side in ticks, on the household's side of its price; nothing when the tariff has no room for it. */

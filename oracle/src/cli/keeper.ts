@@ -8,6 +8,7 @@ import { Keeper, Ledger } from "../keeper/index.ts";
 import { createLogger, reasonOf } from "../log.ts";
 import { ProcessLock, keyIdentity } from "../safety/index.ts";
 import { keeperMetrics } from "./keeper-metrics.ts";
+import { gauge } from "./metrics.ts";
 
 /** Of several keepers that were not told otherwise, each waits another time within so many seconds. */
 const SPREAD_S = 30;
@@ -16,9 +17,10 @@ const HEAD_STALE_S = 60;
 
 /**
  * `ioe keeper`: clears, settles and closes, and relays what Pis hand in, until the signal aborts.
+ * @param asked aborts when somebody wants it to end.
  * @throws ConfigError, ChainError and JournalError
  */
-export async function runKeeper(configPath: string, signal: AbortSignal): Promise<void> {
+export async function runKeeper(configPath: string, asked: AbortSignal): Promise<void> {
   const config = loadKeeperConfig(configPath);
   const { chain, journal: path, keys, gateway, waitS = Math.floor(Math.random() * SPREAD_S) } = config;
   const deployment = loadDeployment(chain.deployment);
@@ -27,7 +29,10 @@ export async function runKeeper(configPath: string, signal: AbortSignal): Promis
   for (const warning of bareKeys(keys, deployment.chainId)) log.warn("keys.warning", { warning });
   await ProcessLock.acquire(`keys.sender (${account.address})`, keyIdentity(deployment, account));
   const client = createChainClient(chain.rpcUrls);
-  const journal = new Journal(path, worldOf(deployment));
+  // Without a memory of what was sent, nothing more may be sent, and a person has to look.
+  const broken = new AbortController();
+  const journal = new Journal(path, worldOf(deployment), (error) => broken.abort(error));
+  const signal = AbortSignal.any([asked, broken.signal]);
   const ownMetrics = config.metrics && processMetrics();
   const doors: { stop(): Promise<void> }[] = [];
   try {
@@ -77,7 +82,8 @@ export async function runKeeper(configPath: string, signal: AbortSignal): Promis
         troubles: () => {
           // It looks at no block while a transaction of its own waits.
           if (outbox.trouble) return [outbox.trouble];
-          return (headAgeS() ?? Infinity) > HEAD_STALE_S ? ["no new block for a minute"] : [];
+          const isStale = (headAgeS() ?? Infinity) > HEAD_STALE_S;
+          return [...(isStale ? ["no new block for a minute"] : []), ...keeper.troubles];
         },
         metrics: () => [
           ...ownMetrics!.read(),
@@ -89,6 +95,7 @@ export async function runKeeper(configPath: string, signal: AbortSignal): Promis
             isTooDear: outbox.trouble !== undefined,
             gateway: inbox && { queued: inbox.queued, ...inbox.counts },
           }),
+          gauge("keeper_failing_duties", "Duties that have failed for a minute and more.", keeper.troubles.length),
         ],
       });
       doors.push(health);
@@ -96,6 +103,7 @@ export async function runKeeper(configPath: string, signal: AbortSignal): Promis
     }
     log.info("ready", { sender: account.address, waitS, gatewayPort, metricsPort });
     await Promise.all(tasks);
+    broken.signal.throwIfAborted();
   } finally {
     await Promise.allSettled(doors.map((door) => door.stop()));
     ownMetrics?.stop();

@@ -4,11 +4,13 @@ import {
   type Hex,
   type PublicClient,
   hashTypedData,
+  hexToBigInt,
   isAddressEqual,
   parseAbi,
   parseEventLogs,
   recoverAddress,
   size,
+  slice,
 } from "viem";
 import { REJECTIONS, type Zone, revertOf } from "../chain/index.ts";
 import type { SignedReading } from "../metering/index.ts";
@@ -20,6 +22,10 @@ import type { SignedTelemetry } from "./wire.ts";
 const VERIFIER = parseAbi(["function verify(bytes key, bytes32 hash, bytes signature) view returns (bytes4)"]);
 const VERIFIES = "0x024ad318";
 const ADDRESS_BYTES = 20;
+/** A secure element's signature: r‖s. */
+const ELEMENT_BYTES = 64;
+/** Of secp256k1. */
+const HALF_OF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 
 export interface RegistryOptions {
   client: PublicClient;
@@ -87,16 +93,26 @@ export class RegistryOnChain implements InboxChain {
     if (size(signer) === 0) return false;
     this.#signers.set(key, signer);
     if (size(signer) === ADDRESS_BYTES) {
+      if (!isCanonical(signature)) return false;
       try {
         return isAddressEqual(await recoverAddress({ hash, signature }), signer);
       } catch {
         return false; // r, s or v outside of the curve: no signature at all
       }
     }
+    // The verifier would take a longer one, the registry does not.
+    if (size(signature) !== ELEMENT_BYTES) return false;
     const { client, deployment } = this.#options;
     const address = deployment.contracts.MeterRegistry;
     const publicKey: Hex = `0x${signer.slice(2 + 2 * ADDRESS_BYTES)}`;
     const args = [publicKey, hash, signature] as const;
     return (await client.readContract({ address, abi: VERIFIER, functionName: "verify", args })) === VERIFIES;
   }
+}
+
+/** Of the forms of a secp256k1 signature the one that the registry takes: s in the lower half of the order, v 27 or 28. */
+function isCanonical(signature: Hex): boolean {
+  if (size(signature) !== 65) return false;
+  const v = hexToBigInt(slice(signature, 64));
+  return hexToBigInt(slice(signature, 32, 64)) <= HALF_OF_ORDER && (v === 27n || v === 28n);
 }

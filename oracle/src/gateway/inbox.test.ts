@@ -15,14 +15,18 @@ class Registry implements InboxChain {
   lookUps = 0;
   checked = 0;
   answers = true;
+  /** What it says about meters waits for this. */
+  hold: Promise<void> | undefined;
   /** Readings in a batch that it manages. */
   most = Infinity;
   limit = 30_000_000n;
   now = START + 600;
 
-  meter(meterId: number): Promise<KnownMeter | undefined> {
+  async meter(meterId: number): Promise<KnownMeter | undefined> {
     this.lookUps++;
-    return this.answers ? Promise.resolve(this.meters.get(meterId)) : Promise.reject(new Error("no node answers"));
+    await this.hold;
+    if (!this.answers) throw new Error("no node answers");
+    return this.meters.get(meterId);
   }
   signed({ signature }: SignedReading): Promise<boolean> {
     this.checked++;
@@ -125,7 +129,8 @@ describe("inbox of the gateway", () => {
 
   it("spends nothing on wrong signatures, unknown meters and gaps", async () => {
     const [signature] = await submit(reading(1, START, START + 60, { signature: "0x02" }));
-    const [unknown, gap] = await submit(reading(9, START, START + 60), reading(2, START + 60, START + 120));
+    const [unknown] = await submit(reading(9, START, START + 60));
+    const [gap] = await submit(reading(2, START + 60, START + 120));
     expect(signature).to.include({
       status: "refused",
       reason: "the signature is not of the meter's key of that epoch",
@@ -209,6 +214,79 @@ describe("inbox of the gateway", () => {
     const answers = await submit(...forged, reading(1, START, START + 60));
     expect(answers.map(({ status }) => status)).to.deep.equal(["refused", "refused", "refused", "refused"]);
     expect(registry.checked - checked).to.equal(1);
+  });
+
+  it("asks the chain once a second about a meter, however much does not fit to it", async () => {
+    const before = registry.lookUps;
+    const misfit = reading(1, 1, START + 60, { signature: "0x02" });
+    for (let i = 0; i < 100; i++) expect((await submit(misfit))[0]).to.include({ status: "refused" });
+    expect(registry.lookUps - before).to.equal(1);
+    await clock.advance(1_000);
+    await submit(misfit);
+    expect(registry.lookUps - before).to.equal(2);
+    const own = submit(reading(1, START, START + 60));
+    await settle();
+    expect((await own)[0]).to.include({ status: "on-chain" });
+  });
+
+  it("takes what continues somebody else's reading a second after a stranger's that does not fit", async () => {
+    await submit(reading(1, 1, START + 60));
+    registry.take(reading(1, START, START + 60));
+    await clock.advance(1_000);
+    const next = submit(reading(1, START + 60, START + 120));
+    await settle();
+    expect((await next)[0]).to.include({ status: "on-chain" });
+  });
+
+  it("looks at nothing that comes after one that does not fit in the same request", async () => {
+    for (const [first, reason] of [
+      [reading(1, 1, START + 60), "comes after one that does not fit"],
+      [reading(9, START, START + 60), "comes after one of an unknown meter"],
+    ] as const) {
+      const [lookUps, checked] = [registry.lookUps, registry.checked];
+      const [refused, ...rest] = await submit(first, reading(2, START, START + 60), reading(3, 1, START + 60));
+      expect(refused).to.include({ status: "refused" }).and.not.include({ reason });
+      expect(rest).to.deep.equal([
+        { meterId: 2, takenAt: START + 60, status: "refused", reason },
+        { meterId: 3, takenAt: START + 60, status: "refused", reason },
+      ]);
+      expect(registry.lookUps - lookUps).to.equal(1);
+      expect(registry.checked).to.equal(checked);
+    }
+  });
+
+  it("goes on after those that the chain knows already", async () => {
+    registry.take(reading(1, START, START + 60));
+    const all = submit(reading(1, START, START + 60), reading(1, START + 60, START + 120));
+    await settle();
+    expect((await all).map(({ status }) => status)).to.deep.equal(["known", "on-chain"]);
+  });
+
+  it("answers those who do not want to wait while the chain is asked, and does no work for them later", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    registry.hold = promise;
+    const before = registry.lookUps;
+    const patience = new AbortController();
+    const impatient = [1, 2, 3].map((meterId) =>
+      inbox.submit([reading(1, START, START + 60 * meterId), reading(meterId, 1, START + 60)], patience.signal),
+    );
+    await clock.advance(0);
+    patience.abort();
+    for (const answers of await Promise.all(impatient))
+      expect(answers.map(({ status }) => status)).to.deep.equal(["queued", "queued"]);
+    resolve();
+    await clock.advance(0);
+    expect(registry.lookUps - before).to.equal(1);
+    expect(inbox.queued, "the one that was being looked at").to.equal(1);
+  });
+
+  it("takes nothing from somebody who has hung up", async () => {
+    const before = registry.lookUps;
+    const answers = await inbox.submit([reading(1, START, START + 60)], AbortSignal.abort());
+    expect(answers.map(({ status }) => status)).to.deep.equal(["queued"]);
+    await settle();
+    expect(registry.lookUps - before).to.equal(0);
+    expect(inbox.queued).to.equal(0);
   });
 
   it("what strangers send in a meter's name takes nothing from what the meter may send", async () => {

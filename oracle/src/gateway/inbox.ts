@@ -48,6 +48,20 @@ interface Queued {
   readonly decided: Promise<Verdict>;
 }
 
+/** Wrapped, because a promise that resolves to a promise would wait for it. */
+interface Admission {
+  readonly verdict: Promise<Verdict>;
+  /** Why the rest of the request is refused unseen: this one had work done for it that proved nothing. */
+  readonly ends?: string;
+}
+
+interface Meter {
+  last: KnownMeter;
+  readonly queue: Queued[];
+  /** When the chain said that this is its last reading; nothing once more has been queued. */
+  lookedUpAt: number | undefined;
+}
+
 /** Readings of a meter: a burst is what hours offline leave behind, the rate what checkpoints of short slots need. */
 const PER_METER = { burst: 120, perSecond: 0.5 };
 /** Readings that wait for their batch, of all meters together. */
@@ -60,6 +74,8 @@ const FIRST_GUESS_GAS = 70_000n;
 const BASE_GAS = 60_000n;
 /** A head that was read so long ago is read again, ms. */
 const HEAD_FRESH_MS = 1_000;
+/** Likewise a meter, when a reading does not fit to what was read. */
+const METER_FRESH_MS = 1_000;
 /** Meters that are not registered are not asked for again for so long. */
 const UNKNOWN_FOR_MS = 30_000;
 
@@ -71,7 +87,7 @@ export class Inbox {
   readonly #options: InboxOptions;
   readonly #perMeter: Limiter<number>;
   /** By meter: what the chain has or the queue will bring, and the readings in the queue in order. */
-  readonly #meters = new Map<number, { last: KnownMeter; queue: Queued[] }>();
+  readonly #meters = new Map<number, Meter>();
   readonly #unknown = new Map<number, number>();
   /** Admissions of a meter, one after the other. */
   readonly #admissions = new Map<number, Promise<unknown>>();
@@ -95,28 +111,30 @@ export class Inbox {
 
   /**
    * Takes readings in; of one meter in order.
-   * @param signal when it aborts, what is not decided is answered `queued`.
+   * @param signal when it aborts, no more is taken in, and what is not decided is answered `queued`.
    * @throws when no node answers; nothing of that reading has been taken in then.
    */
   async submit(readings: readonly SignedReading[], signal: AbortSignal): Promise<Answer[]> {
-    const gaveUp = new Promise<Verdict>((resolve) => {
-      if (signal.aborted) resolve({ status: "queued" });
-      signal.addEventListener("abort", () => resolve({ status: "queued" }), { once: true });
+    const undecided: Admission = { verdict: Promise.resolve({ status: "queued" }) };
+    const gaveUp = new Promise<Admission>((resolve) => {
+      if (signal.aborted) resolve(undecided);
+      signal.addEventListener("abort", () => resolve(undecided), { once: true });
     });
     const admitted: { reading: SignedReading; verdict: Promise<Verdict> }[] = [];
-    let trusted = true;
+    let ended: string | undefined;
     for (const reading of readings) {
-      // A request with a forged signature costs the check of one.
-      const look = () => (trusted ? this.#admit(reading) : this.#refuse("comes after one with a wrong signature"));
-      const { verdict, forged } = await this.#inTurn(reading.meterId, async () => look());
-      trusted &&= !forged;
+      // Its turn may come when nobody waits for it any more.
+      const look = async () => (signal.aborted ? undecided : this.#admit(reading));
+      const admit = () => (signal.aborted ? undecided : Promise.race([this.#inTurn(reading.meterId, look), gaveUp]));
+      const { verdict, ends } = ended === undefined ? await admit() : this.#refuse(ended);
+      ended ??= ends;
       admitted.push({ reading, verdict });
     }
     return Promise.all(
       admitted.map(async ({ reading: { meterId, takenAt }, verdict }) => ({
         meterId,
         takenAt,
-        ...(await Promise.race([verdict, gaveUp])),
+        ...(await Promise.race([verdict, gaveUp.then((given) => given.verdict)])),
       })),
     );
   }
@@ -172,8 +190,7 @@ export class Inbox {
     return done;
   }
 
-  /** Wrapped, because a promise that resolves to a promise would wait for it. */
-  async #admit(reading: SignedReading): Promise<{ verdict: Promise<Verdict>; forged?: true }> {
+  async #admit(reading: SignedReading): Promise<Admission> {
     const { chain } = this.#options;
     const { meterId, takenAt, since } = reading;
     const waiting = this.#meters
@@ -182,18 +199,22 @@ export class Inbox {
     if (waiting) return { verdict: waiting.decided };
     if (this.#queued >= MOST_QUEUED) return this.#refuse("the queue is full: try another gateway, or later");
     let meter = this.#meters.get(meterId) ?? (await this.#lookUp(meterId));
-    if (!meter) return this.#refuse(`no meter ${meterId} is registered`);
+    if (!meter) return this.#refuseUnknown(meterId);
     let objection = await this.#objection(reading, meter.last);
     if (objection !== undefined && meter.queue.length === 0) {
       // Somebody else may have relayed meanwhile, or a key was rotated.
       meter = await this.#lookUp(meterId);
-      if (!meter) return this.#refuse(`no meter ${meterId} is registered`);
+      if (!meter) return this.#refuseUnknown(meterId);
       if (takenAt <= meter.last.lastTakenAt) return { verdict: Promise.resolve({ status: "known" }) };
       objection = await this.#objection(reading, meter.last);
+      if (objection !== undefined) return this.#refuse(objection, "comes after one that does not fit");
     }
     if (objection !== undefined) return this.#refuse(objection);
     if (!(await chain.signed(reading)))
-      return { ...this.#refuse("the signature is not of the meter's key of that epoch"), forged: true };
+      return this.#refuse(
+        "the signature is not of the meter's key of that epoch",
+        "comes after one with a wrong signature",
+      );
     // Counted last: what strangers send in a meter's name is not the meter's.
     if (!this.#perMeter.take(meterId)) return this.#refuse(`more than ${PER_METER.burst} readings at once: send fewer`);
     return { verdict: this.#enqueue(reading, meter) };
@@ -216,9 +237,12 @@ export class Inbox {
     return this.#head.value;
   }
 
-  async #lookUp(meterId: number) {
+  /** One request a second at most for a meter of which nothing is queued, whoever asks. */
+  async #lookUp(meterId: number): Promise<Meter | undefined> {
     const { chain, clock } = this.#options;
     const now = clock.monotonicMs();
+    const known = this.#meters.get(meterId);
+    if (known && now - (known.lookedUpAt ?? -Infinity) < METER_FRESH_MS) return known;
     if (now - (this.#unknown.get(meterId) ?? -Infinity) < UNKNOWN_FOR_MS) return undefined;
     const last = await chain.meter(meterId);
     if (!last) {
@@ -226,21 +250,28 @@ export class Inbox {
       this.#unknown.set(meterId, now);
       return undefined;
     }
-    const meter = { last, queue: this.#meters.get(meterId)?.queue ?? [] };
+    // From the answer on: with a slow node, too, those who wait in turn share it.
+    const meter = { last, queue: this.#meters.get(meterId)?.queue ?? [], lookedUpAt: clock.monotonicMs() };
     this.#meters.set(meterId, meter);
     return meter;
   }
 
-  #refuse(reason: string): { verdict: Promise<Verdict>; forged?: true } {
+  /** @param ends why the rest of the request is refused, too. */
+  #refuse(reason: string, ends?: string): Admission {
     this.counts.refused++;
-    return { verdict: Promise.resolve({ status: "refused", reason }) };
+    return { verdict: Promise.resolve({ status: "refused", reason }), ...(ends !== undefined && { ends }) };
   }
 
-  #enqueue(reading: SignedReading, meter: { last: KnownMeter; queue: Queued[] }): Promise<Verdict> {
+  #refuseUnknown(meterId: number): Admission {
+    return this.#refuse(`no meter ${meterId} is registered`, "comes after one of an unknown meter");
+  }
+
+  #enqueue(reading: SignedReading, meter: Meter): Promise<Verdict> {
     const { promise, resolve } = Promise.withResolvers<Verdict>();
     meter.queue.push({ reading, decide: resolve, decided: promise });
     const { takenAt, imported, exported } = reading;
     meter.last = { ...meter.last, lastTakenAt: takenAt, imported, exported };
+    meter.lookedUpAt = undefined;
     this.#queued++;
     this.#wake?.();
     return promise;

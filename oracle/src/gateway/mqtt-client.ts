@@ -4,6 +4,8 @@ import { brokerOptions, explainBroker } from "../hardware/index.ts";
 import type { Gateway, GatewayAnswer } from "./client.ts";
 import { type MqttGatewayConfig, topicsOf } from "./mqtt-topics.ts";
 
+/** Bytes; no answer of a gateway is longer. */
+const LARGEST_PACKET = 65_536;
 const KEEPALIVE_S = 30;
 /** A broker is waited for this long, ms; a gateway that takes part says at once whether it is there. */
 const CONNECT_MS = 5_000;
@@ -105,6 +107,7 @@ export class MqttGateway implements Gateway {
       protocolVersion: 5,
       clientId: this.#clientId,
       keepalive: KEEPALIVE_S,
+      properties: { maximumPacketSize: LARGEST_PACKET },
     });
     client
       .on("connect", () => {

@@ -81,6 +81,37 @@ describe("the gateway's door for HTTP", () => {
     }
   });
 
+  it("lets no address take more than its share of the listeners", async () => {
+    await start(["127.0.0.0/8"]);
+    const open: AbortController[] = [];
+    const listen = async (client: string) => {
+      const stop = new AbortController();
+      const headers = { "x-forwarded-for": client };
+      const response = await fetch(`${url}/v1/meters/1/live`, { headers, signal: stop.signal });
+      if (response.status === 200) open.push(stop);
+      else expect(await response.text()).to.match(/more than 20 listeners at this address/);
+      return response.status;
+    };
+    try {
+      for (let i = 0; i < 20; i++) {
+        await clock.advance(1_000);
+        expect(await listen("198.51.100.1")).to.equal(200);
+      }
+      await clock.advance(10_000);
+      expect(await listen("198.51.100.1")).to.equal(429);
+      expect(await listen("198.51.100.2")).to.equal(200);
+      open.shift()!.abort();
+      let status = 429;
+      for (let i = 0; i < 100 && status !== 200; i++) {
+        await clock.advance(1_000);
+        status = await listen("198.51.100.1");
+      }
+      expect(status, "once one of them is gone").to.equal(200);
+    } finally {
+      for (const stop of open) stop.abort();
+    }
+  });
+
   it("takes no live figures that somebody has kept for later, nor any of the future", async () => {
     await start([]);
     const now = Math.floor(clock.unixMs() / 1_000);

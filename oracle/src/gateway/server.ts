@@ -22,6 +22,8 @@ export interface GatewayOptions {
 const BODY_TIMEOUT_MS = 10_000;
 const MOST_CONNECTIONS = 4_000;
 const MOST_LISTENERS = 1_000;
+/** Of one network address: a listener stays for as long as it likes. */
+const LISTENERS_PER_ADDRESS = 20;
 
 /**
  * The desk's door for HTTP, and for pages that watch what flows.
@@ -38,6 +40,7 @@ export class GatewayServer {
   readonly #perAddress: Limiter<string>;
   readonly #stop = new AbortController();
   #listeners = 0;
+  readonly #listenersOf = new Map<string, number>();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -75,10 +78,10 @@ export class GatewayServer {
     const { desk } = this.#options;
     const path = URL.parse(request.url ?? "/", "http://localhost")?.pathname ?? "/";
     const live = /^\/v1\/meters\/(\d{1,10})\/live$/.exec(path);
-    if (!this.#perAddress.take(this.#addresses.of(request)))
-      throw new Refusal(429, "too many requests from this address; send fewer");
+    const address = this.#addresses.of(request);
+    if (!this.#perAddress.take(address)) throw new Refusal(429, "too many requests from this address; send fewer");
     if (request.method === "GET") {
-      if (live) return this.#listen(Number(live[1]), request, response);
+      if (live) return this.#listen(Number(live[1]), address, request, response);
       if (path === "/healthz") return { status: 200, body: { ok: true, queued: desk.queued } };
       throw new Refusal(404, "try /v1/meters/:id/live or /healthz");
     }
@@ -90,7 +93,9 @@ export class GatewayServer {
     return desk.takeReadings(await body(request), AbortSignal.any([gone.signal, this.#stop.signal]));
   }
 
-  #listen(meterId: number, request: IncomingMessage, response: ServerResponse): Reply {
+  #listen(meterId: number, address: string, request: IncomingMessage, response: ServerResponse): Reply {
+    if ((this.#listenersOf.get(address) ?? 0) >= LISTENERS_PER_ADDRESS)
+      throw new Refusal(429, `more than ${LISTENERS_PER_ADDRESS} listeners at this address; close some`);
     if (this.#listeners >= MOST_LISTENERS) throw new Refusal(503, "too many listeners; try again later");
     response.writeHead(200, {
       "content-type": "text/event-stream",
@@ -100,13 +105,20 @@ export class GatewayServer {
     });
     response.write("retry: 2000\n\n");
     const listening = this.#options.desk.listen(meterId, (text) => sendOn(response, text));
-    this.#listeners++;
+    this.#count(address, 1);
     request.once("close", () => {
       listening.stop();
-      this.#listeners--;
+      this.#count(address, -1);
     });
     response.on("error", () => response.destroy());
     return { status: 200 };
+  }
+
+  #count(address: string, change: 1 | -1): void {
+    this.#listeners += change;
+    const ofAddress = (this.#listenersOf.get(address) ?? 0) + change;
+    if (ofAddress > 0) this.#listenersOf.set(address, ofAddress);
+    else this.#listenersOf.delete(address);
   }
 }
 

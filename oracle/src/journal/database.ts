@@ -6,7 +6,7 @@ export class JournalError extends Error {
   override readonly name = "JournalError";
 }
 
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 
 /**
  * Everything is kept per world (a deployment on a chain, see `worldOf`): a restarted local chain begins a new one and
@@ -125,8 +125,22 @@ const OFFSETS = `
   CREATE INDEX offsets_of_meter ON register_offsets (world, meter_id, id);
 `;
 
+/**
+ * What version 4 added: orders that the agent was about to send, whatever became of them. The energy is part of the key: a
+ * person may have replaced one, under the same id. Never taken back by a reorg, after which they may be mined again.
+ */
+const OWN_ORDERS = `
+  CREATE TABLE own_orders (
+    world TEXT NOT NULL,
+    id TEXT NOT NULL,
+    energy INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    PRIMARY KEY (world, id, energy)
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /** What brings a journal of version i + 1 to the next one. There is no way back but the copy that is kept before. */
-const MIGRATIONS = [OFFSETS, "ALTER TABLE progress ADD COLUMN terms TEXT;"];
+const MIGRATIONS = [OFFSETS, "ALTER TABLE progress ADD COLUMN terms TEXT;", OWN_ORDERS];
 
 /**
  * Opens or creates the journal file and keeps it locked: one process per journal.
@@ -171,7 +185,7 @@ function prepare(db: DatabaseSync, path: string): void {
   }
   const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number };
   if (tables > 0) throw new JournalError(`${path} is a database, but not a journal of ioe; choose another file`);
-  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} ${OFFSETS} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+  db.exec(`BEGIN IMMEDIATE; ${SCHEMA} ${OFFSETS} ${OWN_ORDERS} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
 }
 
 /** Where the journal is kept as it was before it was brought to a newer schema. */

@@ -172,6 +172,24 @@ describe("journal", () => {
     expect(it.delivery(1n)).to.include({ outcome: "Complete", delivered: 40n });
   });
 
+  it("knows the agent's orders by key and energy, through restarts and reorgs, until their slot is past", () => {
+    const first = journal();
+    first.advance(block(1));
+    const own = { id: 2n ** 80n + 1n, slot: 7, energy: 40n };
+    first.addOwnOrders([own, { ...own, energy: 50n }, { ...own, id: 3n, slot: 8 }], 6);
+    first.advance(block(2));
+    first.rewind(block(1));
+    first.close();
+    const it = journal();
+    const known = () => [40n, 50n, 60n].map((energy) => it.isOwnOrder({ ...own, energy }));
+    expect(known()).to.deep.equal([true, true, false]);
+    it.addOwnOrders([own], 7);
+    expect(known()).to.deep.equal([true, true, false]);
+    it.addOwnOrders([], 8);
+    expect(known()).to.deep.equal([false, false, false]);
+    expect(it.isOwnOrder({ id: 3n, energy: 40n })).to.equal(true);
+  });
+
   it("never sends what is older than the chain's last reading", () => {
     const it = journal();
     it.addReading(reading(0, 60));
@@ -204,6 +222,52 @@ describe("journal", () => {
     expect(it.openOutbox("0xs")).to.deep.equal([]);
   });
 
+  it("drops transactions that ended long ago, in its world only, and never one that is open", () => {
+    const elsewhere = journal("another world");
+    const add = (it: Journal, nonce: number) =>
+      it.addOutbox(
+        "0xs",
+        { label: "report", nonce, target: "0xt", data: "0xd", gas: 1n },
+        { hash: hash(nonce), raw: "0x02", maxFeePerGas: 1n, maxPriorityFeePerGas: 1n, cancels: false },
+      ).id;
+    const old = add(elsewhere, 0);
+    elsewhere.setOutboxStatus(old, "mined");
+    elsewhere.close();
+    const it = journal();
+    const waiting = add(it, 0);
+    const end = (nonce: number) => {
+      const id = add(it, nonce);
+      it.setOutboxStatus(id, nonce % 2 === 0 ? "mined" : "lost");
+      return id;
+    };
+    const ids = it.atomically(() => Array.from({ length: 400 }, (_, i) => end(i + 1)));
+    const kept = ids.filter((id) => it.attempts(id).length > 0);
+    expect(kept).to.deep.equal(ids.slice(-256));
+    expect(it.openOutbox("0xs").map(({ id }) => id)).to.deep.equal([waiting]);
+    expect(it.attempts(waiting)).to.have.length(1);
+    expect(it.attempts(old)).to.have.length(1);
+    it.close();
+    const raw = new DatabaseSync(path);
+    expect(raw.prepare("SELECT count(*) AS rows FROM outbox").get()).to.deep.include({ rows: 256 + 2 });
+    raw.close();
+  });
+
+  it("works a large backlog of ended transactions off bit by bit", () => {
+    journal().close();
+    const raw = new DatabaseSync(path);
+    raw.exec(`
+      INSERT INTO outbox WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 400)
+        SELECT id, '${WORLD}', '0xs', 'report', id, '0xt', '0xd', 1, 'mined' FROM n;
+      INSERT INTO attempts SELECT id, '0xh', '0x02', 1, 1, 0 FROM outbox`);
+    raw.close();
+    const it = journal();
+    const oldest = () => Array.from({ length: 400 }, (_, i) => i + 1).find((id) => it.attempts(id).length > 0);
+    it.setOutboxStatus(400, "mined");
+    expect(oldest()).to.equal(51);
+    for (let i = 0; i < 5; i++) it.setOutboxStatus(400, "mined");
+    expect(oldest()).to.equal(400 - 256 + 1);
+  });
+
   it("belongs to one process at a time", () => {
     journal();
     expect(() => journal()).to.throw(JournalError, /in use by another process/);
@@ -234,7 +298,8 @@ describe("journal", () => {
     old.addReading(reading(0, 60));
     old.close();
     const raw = new DatabaseSync(path);
-    raw.exec("DROP TABLE register_offsets; ALTER TABLE progress DROP COLUMN terms; PRAGMA user_version = 1");
+    raw.exec("DROP TABLE own_orders; DROP TABLE register_offsets; ALTER TABLE progress DROP COLUMN terms");
+    raw.exec("PRAGMA user_version = 1");
     raw.exec(`INSERT INTO progress VALUES ('${WORLD}', 1, 1, 2, 3, NULL)`);
     raw.close();
     const now = journal();
@@ -242,6 +307,7 @@ describe("journal", () => {
     expect(now.progress(1n)).to.include({ exportedBefore: 2n });
     expect(now.lastReading(1)!.takenAt).to.equal(60);
     expect(now.registerOffsets(1)).to.equal(undefined);
+    expect(now.isOwnOrder({ id: 1n, energy: 40n })).to.equal(false);
     now.close();
     expect(journal().pendingReadings(1)).to.have.length(1);
   });
@@ -250,7 +316,7 @@ describe("journal", () => {
     const copy = `${path}.schema-2`;
     const makeOld = () => {
       const raw = new DatabaseSync(path);
-      raw.exec("ALTER TABLE progress DROP COLUMN terms; PRAGMA user_version = 2");
+      raw.exec("DROP TABLE own_orders; ALTER TABLE progress DROP COLUMN terms; PRAGMA user_version = 2");
       raw.close();
     };
     const takenAt = (file: string) => {
@@ -288,7 +354,7 @@ describe("journal", () => {
   it("leaves a journal as it is when no copy of it can be kept", () => {
     journal().close();
     const raw = new DatabaseSync(path);
-    raw.exec("ALTER TABLE progress DROP COLUMN terms; PRAGMA user_version = 2");
+    raw.exec("DROP TABLE own_orders; ALTER TABLE progress DROP COLUMN terms; PRAGMA user_version = 2");
     raw.close();
     mkdirSync(`${path}.schema-2`);
     expect(() => journal()).to.throw(JournalError, "older version, and no copy of it can be kept");

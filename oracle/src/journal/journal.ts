@@ -49,6 +49,13 @@ export interface RegisterOffsets {
   since: number;
 }
 
+/** An order in the call auction that the agent has placed, or tried to. */
+export interface OwnOrder {
+  id: bigint;
+  slot: number;
+  energy: bigint;
+}
+
 export interface BlockId {
   number: bigint;
   hash: `0x${string}`;
@@ -81,6 +88,13 @@ const TERMS = `(SELECT format('%d>%d %d at %d until %d', seller_meter_id, buyer_
                 FROM deliveries WHERE world = ? AND id = ?)`;
 /** Blocks whose hashes are remembered to find the common ancestor after a reorg. */
 const RING_BLOCKS = 256n;
+/**
+ * Transactions that are kept after their end. A sender's next one is sent when the one before has ended, so each is in a block
+ * of its own, and what is dropped lies deeper than the remembered blocks.
+ */
+const KEPT_ENDED = 256;
+/** Most of them that are dropped at once: a journal with very many must not hold the process up. */
+const DROPPED_AT_ONCE = 50;
 
 /**
  * The oracle's memory of one world. Every method is one durable transaction (WAL, synchronous FULL) unless it runs
@@ -342,6 +356,20 @@ export class Journal {
     );
   }
 
+  /** Remembers what the agent is about to place, and forgets what it has placed for slots before `first`. */
+  addOwnOrders(orders: readonly OwnOrder[], first: number): void {
+    this.atomically(() => {
+      this.#run("DELETE FROM own_orders WHERE world = ? AND slot < ?", this.world, first);
+      for (const { id, slot, energy } of orders)
+        this.#run("INSERT OR IGNORE INTO own_orders VALUES (?, ?, ?, ?)", this.world, String(id), energy, slot);
+    });
+  }
+
+  isOwnOrder({ id, energy }: Pick<OwnOrder, "id" | "energy">): boolean {
+    const sql = "SELECT id FROM own_orders WHERE world = ? AND id = ? AND energy = ?";
+    return this.#get(sql, this.world, String(id), energy) !== undefined;
+  }
+
   // ------------------------------------------------------------- deliveries
 
   requestDelivery(delivery: Omit<StoredDelivery, "delivered" | "outcome" | "block">, block: bigint): void {
@@ -468,8 +496,22 @@ export class Journal {
     );
   }
 
+  /** Also drops what has ended so long ago that no reorg is expected to reach it. */
   setOutboxStatus(outboxId: number, status: OutboxStatus): void {
-    this.#run("UPDATE outbox SET status = ? WHERE id = ?", status, outboxId);
+    this.atomically(() => {
+      this.#run("UPDATE outbox SET status = ? WHERE id = ?", status, outboxId);
+      for (const id of this.#longEnded()) {
+        this.#run("DELETE FROM attempts WHERE outbox_id = ?", id);
+        this.#run("DELETE FROM outbox WHERE id = ?", id);
+      }
+    });
+  }
+
+  #longEnded(): bigint[] {
+    const ended = "SELECT id FROM outbox WHERE world = ? AND status <> 'open'";
+    const newest = `${ended} ORDER BY id DESC LIMIT 1 OFFSET ${KEPT_ENDED}`;
+    const sql = `${ended} AND id <= (${newest}) ORDER BY id LIMIT ${DROPPED_AT_ONCE}`;
+    return this.#all(sql, this.world, this.world).map((row) => big(row.id));
   }
 
   /** Transactions whose end is not known, by nonce. */

@@ -27,12 +27,18 @@ const AUCTION: Abi = callAuctionAbi;
 const MARKET: Abi = directMarketAbi;
 const REGISTRY: Abi = meterRegistryAbi;
 
+/** What is to be tended, and mismatches that are on record. */
+const EVENTS = [
+  getAbiItem({ abi: callAuctionAbi, name: "OrderPlaced" }),
+  getAbiItem({ abi: directMarketAbi, name: "DeliveryRequested" }),
+  getAbiItem({ abi: meterRegistryAbi, name: "FeederMismatch" }),
+] as const;
 /** What says how much energy was settled; of an order that is a bid, its seller's order says it. */
 const SETTLEMENTS = [
   getAbiItem({ abi: callAuctionAbi, name: "OrderSettled" }),
   getAbiItem({ abi: directMarketAbi, name: "DeliveryClosed" }),
 ] as const;
-/** Blocks of one `eth_getLogs`. */
+/** Most blocks of one `eth_getLogs`; halved when a node refuses, doubled again with every success. */
 const CHUNK_BLOCKS = 1_000n;
 /** Blocks near the head are read again: a reorg may have put other events there. Reading an event twice does no harm. */
 const SECOND_LOOK_BLOCKS = 12n;
@@ -40,6 +46,8 @@ const SECOND_LOOK_BLOCKS = 12n;
 const PATIENCE_S = 60;
 /** A delivery whose last readings came through our gateway is tried after so long, s: its parties may have no gas. */
 const GATEWAY_PATIENCE_S = 15;
+/** A duty that has failed for so long is a trouble, ms. */
+const FAILING_MS = 60_000;
 
 /**
  * Clears, settles, closes and checks what is due; anybody can run one. It decides on the chain's state alone, so two keepers
@@ -59,9 +67,14 @@ export class Keeper {
   #scannedTo: bigint;
   /** Newest slot whose feeder check is done. */
   #reconciledTo: number | undefined;
+  /** Slots whose mismatch is on record, and in which block. */
+  readonly #mismatches = new Map<number, bigint>();
   readonly #turns: Turns;
   /** Newest block whose settlements are in the ledger. */
   #countedTo: bigint | undefined;
+  #chunk = CHUNK_BLOCKS;
+  /** Duties that failed the last time, since when on the monotonic clock, and why. */
+  readonly #failing = new Map<string, { since: number; reason: string }>();
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -82,13 +95,21 @@ export class Keeper {
     return this.#now;
   }
 
+  /** Duties that have failed for a minute and more. */
+  get troubles(): string[] {
+    const now = this.#options.clock.monotonicMs();
+    return [...this.#failing]
+      .filter(([, { since }]) => now - since >= FAILING_MS)
+      .map(([duty, { reason }]) => `${duty} keeps failing: ${reason}`);
+  }
+
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, pollMs } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
       try {
-        await this.step();
+        await this.step(signal);
         if (failures > 0) log.info("keeper.recovered", { failures });
         failures = 0;
       } catch (error) {
@@ -99,25 +120,67 @@ export class Keeper {
     }
   }
 
-  /** Looks at the chain's head once and does what is due. */
-  async step(): Promise<void> {
+  /** Looks at the chain's head once and does what is due; a duty that fails does not stop the others. */
+  async step(signal?: AbortSignal): Promise<void> {
     const { client, waitS } = this.#options;
-    this.#times ??= await this.#readTimes();
+    const times = (this.#times ??= await this.#readTimes());
     const head = await client.getBlock({ blockTag: "latest" });
-    await this.#scan(head.number);
     const now = Number(head.timestamp);
     this.#now = now;
     const deep = head.number - SECOND_LOOK_BLOCKS;
     const room = roomFor(head.gasLimit);
-    for (const slot of [...this.#orders.keys()].sort((a, b) => a - b))
-      await this.#tend(slot, now, this.#times, room, deep);
-    for (const id of [...this.#deliveries.keys()]) await this.#closeDelivery(id, now, this.#times, deep);
-    for (const slot of slotsToReconcile(this.#reconciledTo, now, this.#times, waitS)) {
-      await this.#reconcile(slot);
-      this.#reconciledTo = slot;
+    const duty = (name: string, work: () => Promise<void>) => this.#try(name, work, signal);
+    await duty("reading the markets' events", () => this.#scan(head.number));
+    const slots = [...this.#orders.keys()].sort((a, b) => a - b);
+    const tended = await duty("clearing and settling", () =>
+      this.#each(slots, (slot) => this.#tend(slot, now, times, room, deep), signal),
+    );
+    const closed = await duty("closing deliveries", () =>
+      this.#each([...this.#deliveries.keys()], (id) => this.#closeDelivery(id, now, times, deep), signal),
+    );
+    this.#turns.nextRound(tended && closed);
+    await duty("checking the connection point", () =>
+      this.#reconcileAll(slotsToReconcile(this.#reconciledTo, now, times, waitS)),
+    );
+    await duty("counting what was settled", () => this.#count(deep));
+  }
+
+  /** @returns whether it succeeded. @throws when the signal aborts */
+  async #try(duty: string, work: () => Promise<void>, signal: AbortSignal | undefined): Promise<boolean> {
+    const { clock, log } = this.#options;
+    const known = this.#failing.get(duty);
+    try {
+      await work();
+      if (known) log.info("keeper.duty-recovered", { duty });
+      this.#failing.delete(duty);
+      return true;
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      const reason = reasonOf(error);
+      if (!known) log.warn("keeper.duty-failed", { duty, reason });
+      this.#failing.set(duty, { since: known?.since ?? clock.monotonicMs(), reason });
+      return false;
     }
-    this.#turns.nextRound();
-    await this.#count(deep);
+  }
+
+  /** Does the work for every item, whatever becomes of the others. @throws what went wrong first */
+  async #each<T>(items: T[], work: (item: T) => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    const errors: unknown[] = [];
+    for (const item of items) {
+      try {
+        await work(item);
+      } catch (error) {
+        signal?.throwIfAborted();
+        errors.push(error);
+        await this.#askForHead();
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  /** A node that is gone does not answer this either, and waiting for its answer to every question would take for ever. */
+  #askForHead(): Promise<bigint> {
+    return this.#options.client.getBlockNumber({ cacheTime: 0 });
   }
 
   /**
@@ -193,30 +256,36 @@ export class Keeper {
 
   // ----------------------------------------------------------------- feeder check
 
+  async #reconcileAll(slots: number[]): Promise<void> {
+    for (const slot of slots) {
+      if (!(await this.#reconcile(slot))) return; // again in the next step
+      this.#reconciledTo = slot;
+      for (const known of this.#mismatches.keys()) if (known <= slot) this.#mismatches.delete(known);
+    }
+  }
+
   /**
    * Only a mismatch is worth a transaction: it is evidence on record. A balanced slot, one without a Grid meter or without
    * all readings, and one whose mismatch is on record already cost nothing.
+   * @returns whether nothing is left to do for the slot.
    */
-  async #reconcile(slot: number): Promise<void> {
+  async #reconcile(slot: number): Promise<boolean> {
     const { client, deployment, outbox } = this.#options;
     const address = deployment.contracts.MeterRegistry;
-    try {
-      const { result } = await client.simulateContract({
-        address,
-        abi: meterRegistryAbi,
-        functionName: "reconcile",
-        args: [slot],
-      });
-      if (result) return;
-    } catch (error) {
-      if (!revertOf(error)) throw error;
-      return;
-    }
-    const event = getAbiItem({ abi: meterRegistryAbi, name: "FeederMismatch" });
-    const fromBlock = this.#scannedTo > CHUNK_BLOCKS ? this.#scannedTo - CHUNK_BLOCKS : 0n;
-    if ((await client.getLogs({ address, event, args: { slot }, fromBlock })).length > 0) return;
     const call = { address, abi: REGISTRY, functionName: "reconcile", args: [slot] };
-    this.#note("mismatch", { slot }, await outbox.send(`reconcile ${slot}`, call, (balanced) => balanced === false));
+    try {
+      if ((await client.simulateContract(call)).result) return true;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return true;
+    }
+    // Another keeper may have been faster while this one was busy.
+    await this.#scan(await this.#askForHead());
+    if (this.#mismatches.has(slot)) return true;
+    const outcome = await outbox.send(`reconcile ${slot}`, call, (balanced) => balanced === false);
+    if (outcome.status === "skipped") return true;
+    this.#note("mismatch", { slot }, outcome);
+    return outcome.status === "mined";
   }
 
   // ------------------------------------------------------------ direct deliveries
@@ -268,49 +337,57 @@ export class Keeper {
 
   async #scan(head: bigint): Promise<void> {
     const { client, deployment } = this.#options;
-    const { CallAuction, DirectMarket } = deployment.contracts;
-    const events = [
-      getAbiItem({ abi: callAuctionAbi, name: "OrderPlaced" }),
-      getAbiItem({ abi: directMarketAbi, name: "DeliveryRequested" }),
-    ] as const;
+    const { CallAuction, DirectMarket, MeterRegistry } = deployment.contracts;
+    const address = [CallAuction, DirectMarket, MeterRegistry];
     const first = BigInt(deployment.deploymentBlock);
     let from = this.#scannedTo + 1n - SECOND_LOOK_BLOCKS;
     if (from < first) from = first;
-    while (from <= head) {
-      const to = from + CHUNK_BLOCKS - 1n < head ? from + CHUNK_BLOCKS - 1n : head;
-      const logs = await client.getLogs({
-        address: [CallAuction, DirectMarket],
-        events,
-        fromBlock: from,
-        toBlock: to,
-        strict: true,
-      });
+    for (const [slot, block] of this.#mismatches) if (block >= from && block <= head) this.#mismatches.delete(slot);
+    await this.#inPieces(from, head, async (fromBlock, toBlock) => {
+      const logs = await client.getLogs({ address, events: EVENTS, fromBlock, toBlock, strict: true });
       for (const log of logs) {
         if (log.eventName === "OrderPlaced")
           this.#addOrder({ id: log.args.orderId, ...unpackOrderId(log.args.orderId) });
-        else this.#deliveries.set(log.args.deliveryId, log.args);
+        else if (log.eventName === "DeliveryRequested") this.#deliveries.set(log.args.deliveryId, log.args);
+        else if (log.args.slot > (this.#reconciledTo ?? -1)) this.#mismatches.set(log.args.slot, log.blockNumber);
       }
-      this.#scannedTo = to;
-      from = to + 1n;
-    }
+      this.#scannedTo = toBlock;
+    });
   }
 
   /** Books what was settled, by whomever, once no reorg is to be expected any more. */
   async #count(deep: bigint): Promise<void> {
     const { client, deployment, ledger } = this.#options;
     if (!ledger) return;
-    let counted = (this.#countedTo ??= deep);
-    while (counted < deep) {
-      const fromBlock: bigint = counted + 1n;
-      const toBlock = fromBlock + CHUNK_BLOCKS - 1n < deep ? fromBlock + CHUNK_BLOCKS - 1n : deep;
-      const { CallAuction, DirectMarket } = deployment.contracts;
-      const address = [CallAuction, DirectMarket];
+    const { CallAuction, DirectMarket } = deployment.contracts;
+    const address = [CallAuction, DirectMarket];
+    // A young chain has no block so deep.
+    this.#countedTo ??= deep > 0n ? deep : 0n;
+    await this.#inPieces(this.#countedTo + 1n, deep, async (fromBlock, toBlock) => {
       const logs = await client.getLogs({ address, events: SETTLEMENTS, fromBlock, toBlock, strict: true });
       for (const log of logs) {
         if (log.eventName === "DeliveryClosed") ledger.settle("direct", BigInt(log.args.delivered));
         else if (unpackOrderId(log.args.orderId).side === "ask") ledger.settle("auction", BigInt(log.args.energy));
       }
-      this.#countedTo = counted = toBlock;
+      this.#countedTo = toBlock;
+    });
+  }
+
+  /** Reads a range of blocks in pieces no larger than the node gives out. */
+  async #inPieces(from: bigint, to: bigint, read: (from: bigint, to: bigint) => Promise<void>): Promise<void> {
+    while (from <= to) {
+      const left = to - from + 1n;
+      const size = left < this.#chunk ? left : this.#chunk;
+      try {
+        await read(from, from + size - 1n);
+        from += size;
+        this.#chunk = this.#chunk * 2n < CHUNK_BLOCKS ? this.#chunk * 2n : CHUNK_BLOCKS;
+      } catch (error) {
+        if (size === 1n) throw error;
+        this.#chunk = size / 2n;
+        this.#options.log.debug("keeper.smaller-range", { blocks: this.#chunk, reason: reasonOf(error) });
+        await this.#askForHead();
+      }
     }
   }
 
@@ -357,4 +434,10 @@ export class Keeper {
     if (outcome.status === "mined") log.info(`keeper.${action}`, { ...details, hash: outcome.hash });
     else log.warn(`keeper.${action}-failed`, { ...details, ...outcome });
   }
+}
+
+/** Whether the contract said no, rather than a node that had a problem of its own. */
+function isRefusal(error: unknown): boolean {
+  const revert = revertOf(error);
+  return revert !== undefined && (revert.name !== undefined || /revert/i.test(revert.sentence));
 }

@@ -31,7 +31,7 @@ export interface Times {
   readonly claimWindow: number;
 }
 
-/** After an outage, so many slots are looked at again. */
+/** After a start or an outage, so many slots are looked at again. */
 const MISSED_SLOTS = 96;
 
 export interface SlotPlan {
@@ -84,6 +84,6 @@ export function slotsToReconcile(
 ): number[] {
   // The totals of a slot can still change until one slot after its end, see IMeterRegistry.totalsIn.
   const newest = Math.floor((now - waitS - 1) / slotDuration) - 2;
-  const first = checkedTo === undefined ? newest : Math.max(checkedTo + 1, newest - MISSED_SLOTS);
+  const first = Math.max((checkedTo ?? -1) + 1, newest - MISSED_SLOTS);
   return Array.from({ length: Math.max(newest - first + 1, 0) }, (_, i) => first + i);
 }

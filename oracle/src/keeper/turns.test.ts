@@ -23,6 +23,14 @@ describe("the keeper's turn", () => {
     expect(turns(7, (now) => now !== 105)[0]).to.equal(113);
   });
 
+  it("keeps its place through rounds in which something went wrong", () => {
+    const turn = new Turns(7);
+    expect(turn.isOurs("it", 100)).to.equal(false);
+    turn.nextRound();
+    turn.nextRound(false);
+    expect(turn.isOurs("it", 107)).to.equal(true);
+  });
+
   it("comes in time for what cannot wait", () => {
     expect(turns(60, () => true, 4)[0]).to.equal(104);
   });

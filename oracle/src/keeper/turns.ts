@@ -22,9 +22,12 @@ export class Turns {
     return now >= since + Math.min(this.#waitS, mostS);
   }
 
-  /** What nobody has asked about since the round before is no longer due. */
-  nextRound(): void {
-    this.#seen = this.#seenNow;
+  /**
+   * What nobody has asked about since the round before is no longer due.
+   * @param complete false when something went wrong and what is due was perhaps not asked about.
+   */
+  nextRound(complete = true): void {
+    this.#seen = complete ? this.#seenNow : new Map([...this.#seen, ...this.#seenNow]);
     this.#seenNow = new Map();
   }
 }
