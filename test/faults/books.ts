@@ -177,7 +177,10 @@ export class Trade {
     expect(delivered <= this.energy, `${delivered} of ${this.energy} units`).to.equal(true);
     expect(Number(delivered), "no more than what flowed").to.be.at.most(Math.ceil(await this.sent()) + this.#rounded());
     await this.#books.expectOpen(welded);
-    expect(await market.queryFilter(market.filters.DeliveryClosed(this.id)), "closed once").to.have.length(1);
+    const closings = () => market.queryFilter(market.filters.DeliveryClosed(this.id));
+    // A busy node may show the state before the event that tells of it.
+    await until("the event of the closing", async () => (await closings()).length > 0, 10);
+    expect(await closings(), "closed once").to.have.length(1);
     await this.#books.expectMoney({
       earned: paymentDown(delivered, price, 1_000n),
       spent: costUp(delivered, price + gridFee, 1_000n),

@@ -29,7 +29,7 @@ import { ProcessLock, keyIdentity } from "../safety/index.ts";
 export async function runAgent(
   configPath: string,
   { once, dryRun }: { once: boolean; dryRun: boolean },
-  signal: AbortSignal,
+  asked: AbortSignal,
 ): Promise<void> {
   const config = loadAgentConfig(configPath);
   const { chain, keys, meter } = config;
@@ -40,7 +40,11 @@ export async function runAgent(
   for (const warning of bareKeys(keys, deployment.chainId)) log.warn("keys.warning", { warning });
   if (!dryRun) await ProcessLock.acquire(`keys.trader (${account.address})`, keyIdentity(deployment, account));
   const client = createChainClient(chain.rpcUrls);
-  const journal = new Journal(dryRun ? ":memory:" : config.journal, worldOf(deployment));
+  // Without a memory of what was sent, nothing more may be sent, and a person has to look.
+  const broken = new AbortController();
+  const path = dryRun ? ":memory:" : config.journal;
+  const journal = new Journal(path, worldOf(deployment), (error) => broken.abort(error));
+  const signal = AbortSignal.any([asked, broken.signal]);
   try {
     await untilReachable(clock, log, signal, async () => {
       const silent = await checkNodes(deployment, chain.rpcUrls);
@@ -83,6 +87,7 @@ export async function runAgent(
     if (!once) {
       log.info("ready", { meterId: meter.id, trader: account.address });
       await blocks.run(signal).finally(() => agent.idle());
+      broken.signal.throwIfAborted();
       return;
     }
     await blocks.step();
@@ -119,7 +124,7 @@ function describe(decision: Decision, { slotDuration, unitsPerKWh, minPrice, tic
       const done = order
         ? `would ${order.side === "ask" ? "sell" : "buy"} ${kWh(order.energy)} at ${minPrice + BigInt(order.tick) * tickSize} base units per kWh or ${order.side === "ask" ? "more" : "less"}`
         : leftAlone.includes(slot)
-          ? "leaves the orders of a person alone"
+          ? "leaves the orders that are there alone"
           : busy
             ? "has a direct delivery"
             : kept.length > 0
