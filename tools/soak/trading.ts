@@ -144,6 +144,6 @@ function reasonIn(text: string): string {
   const selector = /custom error (0x[0-9a-f]{8})/.exec(text)?.[1];
   const known = selector === undefined ? undefined : ERRORS.getError(selector)?.name;
   return (
-    known ?? /custom error '(\w+)/.exec(text)?.[1] ?? /(\w+)\(/.exec(text)?.[1] ?? text.split("\n")[0]!.slice(0, 80)
+    known ?? /custom error '(\w+)/.exec(text)?.[1] ?? /(\w+)\(/.exec(text)?.[1] ?? text.split(/\n| \(/)[0]!.slice(0, 80)
   );
 }
