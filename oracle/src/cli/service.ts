@@ -3,12 +3,22 @@ import { EXIT } from "./command.ts";
 
 export const WITH_PARENT = { help: "end, with relays open, when standard input closes" } as const;
 
-/** Runs until a signal, a crash or, with `withParent`, the end of standard input; then the work has two seconds to end. */
+/** The service's unit kills after ten. */
+const STOPPING_MS = 8_000;
+
+/**
+ * Runs until a signal, a crash or, with `withParent`, the end of standard input. Then the work has eight seconds to end, after a
+ * crash two: relays open first, and what hangs behind them must not keep the process.
+ */
 export async function service(withParent: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const end = (reason: string) => stop.abort(new Error(reason));
   // Also when the terminal goes, and however often: a signal that nobody handles ends the process with relays as they are.
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => end(signal));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
+    process.on(signal, () => {
+      end(signal);
+      setTimeout(() => process.exit(), STOPPING_MS).unref();
+    });
   if (withParent)
     process.stdin
       .on("end", () => end("parent"))
