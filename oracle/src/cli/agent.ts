@@ -7,20 +7,12 @@ import {
   type MarketConstants,
   askHousehold,
 } from "../agent/index.ts";
-import {
-  BlockLoop,
-  Outbox,
-  checkNodes,
-  checkSender,
-  createChainClient,
-  untilReachable,
-  worldOf,
-} from "../chain/index.ts";
+import { BlockLoop, Outbox, checkNodes, checkSender, createChainClient, untilReachable } from "../chain/index.ts";
 import { systemClock as clock } from "../clock.ts";
 import { type AgentConfig, bareKeys, loadAgentConfig, loadDeployment, loadKey } from "../config/index.ts";
-import { Journal } from "../journal/index.ts";
 import { createLogger } from "../log.ts";
 import { ProcessLock, keyIdentity } from "../safety/index.ts";
+import { openSenderJournal } from "./sender-journal.ts";
 
 /**
  * `ioe agent`: trades for one meter until the signal aborts.
@@ -40,11 +32,8 @@ export async function runAgent(
   for (const warning of bareKeys(keys, deployment.chainId)) log.warn("keys.warning", { warning });
   if (!dryRun) await ProcessLock.acquire(`keys.trader (${account.address})`, keyIdentity(deployment, account));
   const client = createChainClient(chain.rpcUrls);
-  // Without a memory of what was sent, nothing more may be sent, and a person has to look.
-  const broken = new AbortController();
   const path = dryRun ? ":memory:" : config.journal;
-  const journal = new Journal(path, worldOf(deployment), (error) => broken.abort(error));
-  const signal = AbortSignal.any([asked, broken.signal]);
+  const { journal, broken, signal } = openSenderJournal(path, deployment, asked);
   try {
     await untilReachable(clock, log, signal, async () => {
       const silent = await checkNodes(deployment, chain.rpcUrls);
@@ -87,7 +76,7 @@ export async function runAgent(
     if (!once) {
       log.info("ready", { meterId: meter.id, trader: account.address });
       await blocks.run(signal).finally(() => agent.idle());
-      broken.signal.throwIfAborted();
+      broken.throwIfAborted();
       return;
     }
     await blocks.step();

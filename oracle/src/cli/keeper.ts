@@ -1,14 +1,14 @@
-import { Outbox, Zone, checkNodes, checkSender, createChainClient, untilReachable, worldOf } from "../chain/index.ts";
+import { Outbox, Zone, checkNodes, checkSender, createChainClient, untilReachable } from "../chain/index.ts";
 import { systemClock as clock } from "../clock.ts";
 import { type KeeperConfig, bareKeys, loadDeployment, loadKeeperConfig, loadKey } from "../config/index.ts";
 import { Desk, GatewayServer, Inbox, MqttDoor, RegistryOnChain } from "../gateway/index.ts";
 import { HealthServer, processMetrics } from "../health/index.ts";
-import { Journal } from "../journal/index.ts";
 import { Keeper, Ledger } from "../keeper/index.ts";
 import { createLogger, reasonOf } from "../log.ts";
 import { ProcessLock, keyIdentity } from "../safety/index.ts";
 import { keeperMetrics } from "./keeper-metrics.ts";
 import { gauge } from "./metrics.ts";
+import { openSenderJournal } from "./sender-journal.ts";
 
 /** Of several keepers that were not told otherwise, each waits another time within so many seconds. */
 const SPREAD_S = 30;
@@ -29,10 +29,7 @@ export async function runKeeper(configPath: string, asked: AbortSignal): Promise
   for (const warning of bareKeys(keys, deployment.chainId)) log.warn("keys.warning", { warning });
   await ProcessLock.acquire(`keys.sender (${account.address})`, keyIdentity(deployment, account));
   const client = createChainClient(chain.rpcUrls);
-  // Without a memory of what was sent, nothing more may be sent, and a person has to look.
-  const broken = new AbortController();
-  const journal = new Journal(path, worldOf(deployment), (error) => broken.abort(error));
-  const signal = AbortSignal.any([asked, broken.signal]);
+  const { journal, broken, signal } = openSenderJournal(path, deployment, asked);
   const ownMetrics = config.metrics && processMetrics();
   const doors: { stop(): Promise<void> }[] = [];
   try {
@@ -103,7 +100,7 @@ export async function runKeeper(configPath: string, asked: AbortSignal): Promise
     }
     log.info("ready", { sender: account.address, waitS, gatewayPort, metricsPort });
     await Promise.all(tasks);
-    broken.signal.throwIfAborted();
+    broken.throwIfAborted();
   } finally {
     await Promise.allSettled(doors.map((door) => door.stop()));
     ownMetrics?.stop();

@@ -7,8 +7,8 @@ export const WITH_PARENT = { help: "end, with relays open, when standard input c
 const STOPPING_MS = 8_000;
 
 /**
- * Runs until a signal, a crash or, with `withParent`, the end of standard input. Then the work has eight seconds to end, after a
- * crash two: relays open first, and what hangs behind them must not keep the process.
+ * Runs until a signal, a crash or, with `withParent`, the end of standard input. After a signal the work has eight seconds
+ * to end, after a crash two: relays open first, and what hangs behind them must not keep the process.
  */
 export async function service(withParent: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();

@@ -1,5 +1,4 @@
-import { slotOf } from "@ioe/protocol";
-import type { SignedReading } from "../metering/index.ts";
+import { type SignedReading, epochAt } from "../metering/index.ts";
 
 /** A meter as the chain has it, and what is already queued behind that. */
 export interface KnownMeter {
@@ -34,7 +33,7 @@ export function objectionTo(
   if (takenAt <= last.lastTakenAt) return `taken at ${takenAt}, but a reading of ${last.lastTakenAt} is known already`;
   if (since !== 0 && since !== last.lastTakenAt)
     return `continues the reading of ${since}, but the last one is of ${last.lastTakenAt}: send those in between first`;
-  const signs = slotOf(takenAt, zone.slotDuration) >= last.epochFromSlot ? last.epoch : last.epoch - 1;
+  const signs = epochAt(takenAt, last, zone.slotDuration);
   if (epoch !== signs) return `signed in epoch ${epoch}, but epoch ${signs} signs at ${takenAt}`;
   if (since !== 0) return implausible(reading, last, zone.unitsPerKWh);
   return undefined;

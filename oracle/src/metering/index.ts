@@ -1,7 +1,7 @@
 export type { Registers } from "./interpolate.ts";
 export type { MeterFault, SamplerOptions } from "./sampler.ts";
 export { type Offsets, energyIn } from "./plausibility.ts";
-export { Readings, type SignedReading } from "./readings.ts";
+export { Readings, type SignedReading, epochAt } from "./readings.ts";
 export { replaceMeter } from "./replace.ts";
 export { Reporter } from "./reporter.ts";
 export { Sampler } from "./sampler.ts";
